@@ -1,0 +1,1 @@
+"""Lanner: the toolkit a fast, versioned, serverless HTTP API is made of."""
