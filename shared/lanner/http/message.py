@@ -50,7 +50,9 @@ class Source(Protocol):
 
     name: str
 
-    def query(self, event: Any) -> Query: ...  # Any: the event's own JSON
+    def has_query(self, event: Any) -> bool: ...  # Any: the event's own JSON
+
+    def query(self, event: Any) -> Query: ...
 
     def query_string(self, event: Any) -> bytes: ...
 
@@ -58,9 +60,7 @@ class Source(Protocol):
 
     def source_ip(self, event: Any) -> str: ...
 
-    def cookies(self, event: Any, headers: Mapping[str, str]) -> list[str]: ...
-
-    def write(self, response: Response, event: Any) -> Any: ...
+    def write(self, response: Response) -> Any: ...
 
 
 class Request:
@@ -132,6 +132,11 @@ class Request:
         self._cookies: list[str] | None = None
 
     @property
+    def has_query(self) -> bool:
+        """Whether there are any parameters, without parsing them."""
+        return self.source.has_query(self.event)
+
+    @property
     def query(self) -> Query:
         """The decoded parameters, in order, repeats included."""
         if self._query is None:
@@ -158,7 +163,8 @@ class Request:
     def cookies(self) -> list[str]:
         """The `name=value` pairs of the Cookie header."""
         if self._cookies is None:
-            self._cookies = self.source.cookies(self.event, self.headers)
+            value = self.headers.get("cookie", "")
+            self._cookies = [part.strip() for part in value.split(";") if part.strip()]
         return self._cookies
 
     @property

@@ -1,0 +1,1 @@
+"""How one request passes through the edge to the application and back."""

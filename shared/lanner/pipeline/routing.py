@@ -1,0 +1,48 @@
+"""Routing at the edge: 404, 405 and OPTIONS are answered, and routes that need no framework too.
+
+`route` refuses what the group's table does not have, and answers OPTIONS with a complete Allow (RFC 9110 sections
+9.3.7 and 15.5.6). `edge` answers the routes that the group declares as functions of the request. HEAD is served as
+GET throughout (section 9.3.2); its body goes last of all, in `entry`, so that every header is that of the GET.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lanner.http.message import Handler, Request, Response
+from lanner.http.problems import MethodNotAllowed, NotFound
+
+if TYPE_CHECKING:
+    from lanner.group import RouteGroup
+
+
+def route(group: RouteGroup, handler: Handler) -> Handler:
+    table = group.table
+    methods = table.methods
+
+    def handle(request: Request) -> Response:
+        template = request.route
+        if not template:
+            raise NotFound(f"There is nothing at {request.public_path}")
+        method = request.method
+        if method == "GET":
+            if method in methods[template]:
+                return handler(request)
+        elif method == "OPTIONS":
+            return Response(204, {"allow": table.allow[template]})
+        elif method in methods[template]:
+            return handler(request)
+        raise MethodNotAllowed(method, table.allow[template])
+
+    return handle
+
+
+def edge(group: RouteGroup, handler: Handler) -> Handler | None:
+    if not group.edge:
+        return None
+
+    def handle(request: Request) -> Response:
+        answer = group.edge_answer(request.method, request.route)
+        return handler(request) if answer is None else answer(request)
+
+    return handle
