@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lanner.clock import Clock, SystemClock
-from lanner.http.message import Handler, Request, Response
+from lanner.http.message import Request, Response
 from lanner.http.paths import PathTable
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class RouteGroup:
         self.cors = cors
         self.forward = forward
         self.clock: Clock = clock or SystemClock()
-        self.routes = {version: routes for version in self.versions} if isinstance(routes, str) else dict(routes)
+        self.routes = dict.fromkeys(self.versions, routes) if isinstance(routes, str) else dict(routes)
         self.edge = dict(edge or {})
         self.validators = dict(validators or {})
         self.cold = True  # until the first request has been answered

@@ -4,8 +4,9 @@ Mangum's public `custom_handlers` take our `Request` in place of an event and ha
 event is parsed once. A group's routes may be
 
 - an `APIRouter` made with `route_class=LannerRoute`: entered directly. The edge has matched the path already, so the
-  route is looked up by method and template. A route for which FastAPI has nothing to solve (path parameters that are
-  plain strings, no dependencies, no body) is called at once; any other runs FastAPI's own handler for that route.
+  route is looked up by method and template. A route for which FastAPI has nothing to do (path parameters that are
+  plain strings, no dependencies, no body, annotated to return a `Response`) is called at once; any other runs
+  FastAPI's own handler for that route.
 - any other router or ASGI application (a `FastAPI` with middleware of its own): called whole.
 
 What goes wrong: `ApiError`, FastAPI's and Starlette's own errors become problem documents; anything else passes
@@ -17,7 +18,7 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from fastapi import APIRouter, FastAPI
@@ -115,9 +116,14 @@ def _direct(endpoint: Endpoint, route: LannerRoute) -> Callable[[Request], Any] 
         or not inspect.isfunction(endpoint)
     ):
         return None
+    signature = resolved_signature(endpoint)
+    if not (
+        isinstance(signature.return_annotation, type) and issubclass(signature.return_annotation, StarletteResponse)
+    ):
+        return None
     own: str | None = None
     names: list[str] = []
-    for name, each in resolved_signature(endpoint).parameters.items():
+    for name, each in signature.parameters.items():
         if each.annotation is Request and own is None:
             own = name
         elif each.annotation is str and f"{{{name}}}" in route.path_format:
@@ -184,7 +190,7 @@ def _complete(scope: Scope, request: Request) -> None:
 
 def application(routes: Any) -> Handler:  # Any: an APIRouter or an ASGI application, told apart here
     """A handler of `Request`s from a router or an ASGI application."""
-    mangum = Mangum(_guarded(_entered(routes)), lifespan="off", custom_handlers=[EdgeEvent])
+    mangum = Mangum(cast(Any, _guarded(_entered(routes))), lifespan="off", custom_handlers=[EdgeEvent])
 
     def handle(request: Request) -> Response:
         answer: Any = mangum(request, request.context)  # type: ignore[arg-type]
@@ -225,15 +231,9 @@ def _entered(routes: Any) -> App:
             if isinstance(result, EdgeResponse):
                 request.state["asgi"] = result.message
                 await _answered(send, result.status_code)
-                return
-            if isinstance(result, StarletteResponse):
+            else:
                 await result(scope, receive, send)
-                return
-            # A model or a dictionary: FastAPI knows how to serialise it, and the endpoint must not run twice.
-            raise TypeError(
-                f"{route.endpoint.__qualname__} gave a {type(result).__name__}: a route that takes only path "
-                "parameters answers with json_response(...) or another Response"
-            )
+            return
         _complete(scope, request)
         scope["path_params"] = request.path_params
         scope["route"] = route

@@ -23,7 +23,7 @@ def problem(request: Request, error: Exception) -> Response:
     return InternalError().response(request)
 
 
-def errors(group: RouteGroup, handler: Handler) -> Handler:
+def errors(_group: RouteGroup, handler: Handler) -> Handler:
     def handle(request: Request) -> Response:
         try:
             return handler(request)
