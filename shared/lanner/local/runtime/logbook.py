@@ -1,0 +1,76 @@
+"""What functions and the platform wrote, in memory, newest last, bounded; and who wants to hear of it at once."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+MAX_LINE = 256 * 1024
+"""CloudWatch Logs' largest event; a longer line is cut into several."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line. `time` in seconds since the epoch; `platform` marks START, END, REPORT and their kin."""
+
+    time: float
+    function: str  # logical id
+    environment: str
+    text: str
+    platform: bool = False
+
+
+class LogBook:
+    """A ring of the last `capacity` lines of all functions."""
+
+    def __init__(self, capacity: int = 20_000) -> None:
+        self._lines: deque[LogLine] = deque(maxlen=capacity)
+        self._listeners: list[Callable[[LogLine], None]] = []
+
+    def add(self, line: LogLine) -> None:
+        self._lines.append(line)
+        for listener in self._listeners:
+            listener(line)
+
+    def lines(self, function: str | None = None, limit: int = 1000) -> list[LogLine]:
+        """The last `limit` lines, oldest first, of one function or of all."""
+        newest: list[LogLine] = []
+        for line in reversed(self._lines):
+            if function is None or line.function == function:
+                newest.append(line)
+                if len(newest) >= limit:
+                    break
+        return newest[::-1]
+
+    def listen(self, listener: Callable[[LogLine], None]) -> Callable[[], None]:
+        """Call `listener` with every line from now on; returns what ends that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+
+class LineSplitter:
+    """Cuts a stream of bytes into lines. awslambdaric ends the lines of a traceback with a carriage return."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, data: bytes) -> Iterator[str]:
+        """The complete lines so far."""
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        if len(self._rest) > MAX_LINE:
+            lines.append(self._rest)
+            self._rest = b""
+        for line in lines:
+            yield readable(line)
+
+    def flush(self) -> Iterator[str]:
+        """What was written without a line end."""
+        rest, self._rest = self._rest, b""
+        if rest:
+            yield readable(rest)
+
+
+def readable(line: bytes) -> str:
+    """A line as a terminal shows it best: a traceback in several lines, its indentation in ordinary spaces."""
+    return line.decode("utf-8", "replace").rstrip("\r").replace("\r", "\n").replace("\u00a0", " ")

@@ -1,0 +1,246 @@
+"""The environments of one function: how many there are, and which one runs what.
+
+An invocation takes the environment that was idle last (LIFO: few stay warm, the others are reaped). With none idle
+it waits in a queue, and one more environment is started unless enough are already on their way, or the cap is
+reached; whichever comes first, a new one or one that has finished, serves the head of the queue. Reserved
+concurrency counts running and queued invocations, and refuses the next one at once (`throttled`).
+
+INIT that fails is tried once more under the function's own timeout, as Lambda does; when that fails too, everything
+in the queue gets the failure, since every environment runs the same code.
+
+A reload starts a new generation: old environments keep serving until one of the new generation is ready, at most
+`RELOAD_GRACE` seconds, then the idle ones end at once and the busy ones after their answer. No invocation is cut.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from lanner.clock import Clock
+from lanner.local.invocation import InvocationResult
+from lanner.local.plan import FunctionPlan
+from lanner.local.runtime import report
+from lanner.local.runtime.api import Invocation, error_document
+from lanner.local.runtime.environment import Environment, EnvironmentListener, InitError, State
+
+INIT_LIMIT = 10.0
+"""Seconds that INIT may take before it is ended and tried again at the first invocation."""
+
+RELOAD_GRACE = 0.7
+"""Seconds for which old code may still answer after a reload, while new environments start."""
+
+_STARTS_AT_ONCE = 2  # more would only compete for the laptop's cores
+_ANSWERED_PATIENCE = 0.05  # seconds until a runtime that has answered but does not ask for more is not counted on
+
+MakeEnvironment = Callable[[FunctionPlan, EnvironmentListener, int], Environment]
+
+
+class Pool:
+    """Environments of one function. `cap` bounds how many run at once; `idle_seconds` how long one stays unused."""
+
+    def __init__(
+        self, function: FunctionPlan, make: MakeEnvironment, clock: Clock, *, cap: int, idle_seconds: float
+    ) -> None:
+        self.function = function
+        self._make = make
+        self._clock = clock
+        self._cap = cap
+        self._idle_seconds = idle_seconds
+        self._generation = 0
+        self._grace_until = 0.0
+        self._environments: set[Environment] = set()
+        self._idle: list[Environment] = []
+        self._waiting: deque[asyncio.Future[Environment]] = deque()
+        self._starting = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopped = False
+
+    @property
+    def environments(self) -> tuple[Environment, ...]:
+        return tuple(self._environments)
+
+    @property
+    def in_flight(self) -> int:
+        """Invocations that run or wait."""
+        running = sum(environment.state is State.BUSY for environment in self._environments)
+        return running + len(self._waiting)
+
+    async def invoke(self, invocation: Invocation) -> InvocationResult:
+        """Run one invocation to its end, whatever that is."""
+        reserved = self.function.reserved_concurrency
+        if reserved is not None and self.in_flight >= reserved:
+            document = error_document("Rate Exceeded.", "TooManyRequestsException")
+            return InvocationResult("throttled", document, invocation.request_id)
+        environment = self._take_idle()
+        if environment is None:
+            try:
+                environment = await self._wait_for_one()
+            except InitError as failure:
+                return self._init_failure(invocation, failure)
+        return await environment.run(invocation)
+
+    def _take_idle(self) -> Environment | None:
+        while self._idle:
+            environment = self._idle.pop()
+            if environment.state is State.IDLE:
+                return environment
+        return None
+
+    async def _wait_for_one(self) -> Environment:
+        if self._stopped:
+            raise InitError(error_document("the local cloud is stopping", "Runtime.ExitError"), 0.0)
+        waiter: asyncio.Future[Environment] = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        self._grow()
+        try:
+            return await waiter
+        except asyncio.CancelledError:
+            if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
+                self.environment_idle(waiter.result())  # it was ours already: give it back
+            elif waiter in self._waiting:
+                self._waiting.remove(waiter)
+            raise
+
+    def _grow(self) -> None:
+        """Start one more environment if those that are on their way are fewer than those who wait."""
+        if self._stopped:
+            return
+        answered = [each for each in self._environments if each.state is State.ANSWERED]
+        coming = self._starting + len(answered)
+        if answered and self._waiting:
+            # They should ask for more within a moment; a runtime that is busy after its answer does not.
+            asyncio.get_running_loop().call_later(_ANSWERED_PATIENCE, self._grow_without, tuple(answered))
+        if len(self._waiting) > coming:
+            self._start_one()
+
+    def _grow_without(self, late: tuple[Environment, ...]) -> None:
+        stuck = sum(each.state is State.ANSWERED for each in late)
+        if stuck and len(self._waiting) > self._starting:
+            self._start_one()
+
+    def _start_one(self) -> None:
+        if self._stopped or self._starting >= _STARTS_AT_ONCE or len(self._environments) >= self._cap:
+            return
+        self._starting += 1
+        self._run(self._start())
+
+    async def _start(self) -> None:
+        generation = self._generation
+        try:
+            await self._initialise(generation)
+        except InitError as failure:
+            if generation == self._generation:
+                self._fail_waiting(failure)
+        finally:
+            self._starting -= 1
+            if self._generation == generation:
+                self._retire_old()
+            self._grow()
+
+    async def _initialise(self, generation: int) -> None:
+        first = self._new_environment(generation)
+        try:
+            await first.start(INIT_LIMIT)
+        except InitError:
+            if generation != self._generation or self._stopped:
+                raise
+            again = self._new_environment(generation)
+            await again.start(self.function.timeout)
+
+    def _new_environment(self, generation: int) -> Environment:
+        environment = self._make(self.function, self, generation)
+        self._environments.add(environment)
+        return environment
+
+    def _fail_waiting(self, failure: InitError) -> None:
+        waiting, self._waiting = self._waiting, deque()
+        for waiter in waiting:
+            if not waiter.done():
+                waiter.set_exception(failure)
+
+    def _init_failure(self, invocation: Invocation, failure: InitError) -> InvocationResult:
+        request_id = invocation.request_id
+        if failure.timed_out:
+            message = report.timed_out(self._clock.now(), request_id, self.function.timeout)
+            document = error_document(message, "Sandbox.Timedout")
+            return InvocationResult("timeout", document, request_id, cold=True, init_ms=failure.init_ms)
+        return InvocationResult("init_error", failure.document, request_id, cold=True, init_ms=failure.init_ms)
+
+    # --- what environments tell
+
+    def environment_idle(self, environment: Environment) -> None:
+        """An environment can take work: the head of the queue, or none, and then it is frozen."""
+        old = environment.generation != self._generation
+        if environment.state is not State.IDLE:
+            return
+        if self._stopped or (old and not self._in_grace()):
+            self._end(environment)
+            self._grow()
+            return
+        if not old:
+            self._retire_old()
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_result(environment)
+                return
+        self._idle.append(environment)
+        environment.freeze()
+
+    def environment_dead(self, environment: Environment) -> None:
+        """An environment is gone: whoever waits needs another."""
+        self._environments.discard(environment)
+        if environment in self._idle:
+            self._idle.remove(environment)
+        if self._waiting and not self._starting:
+            self._grow()
+
+    # --- reload, reaping, the end
+
+    def _in_grace(self) -> bool:
+        return self._clock.monotonic() < self._grace_until
+
+    def reload(self, function: FunctionPlan) -> None:
+        """Run `function` (the same one, its code or settings changed) from now on; see the module's docstring."""
+        self.function = function
+        self._generation += 1
+        if not self._environments:
+            return
+        self._grace_until = self._clock.monotonic() + RELOAD_GRACE
+        asyncio.get_running_loop().call_later(RELOAD_GRACE, self._retire_old)
+        self._start_one()
+
+    def _retire_old(self) -> None:
+        """End the idle environments of older generations; the busy ones end when they are next idle."""
+        self._grace_until = 0.0
+        old = [environment for environment in self._idle if environment.generation != self._generation]
+        for environment in old:
+            self._idle.remove(environment)
+            self._end(environment)
+
+    def reap(self) -> None:
+        """End environments that nobody has used for `idle_seconds`."""
+        oldest_allowed = self._clock.monotonic() - self._idle_seconds
+        for environment in [each for each in self._idle if each.idle_since < oldest_allowed]:
+            self._idle.remove(environment)
+            self._end(environment)
+
+    def _end(self, environment: Environment) -> None:
+        self._run(environment.end())
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def stop(self) -> None:
+        """End every environment and wait until all processes are gone; who still waits gets a failure."""
+        self._stopped = True
+        self._idle.clear()
+        self._fail_waiting(InitError(error_document("the local cloud is stopping", "Runtime.ExitError"), 0.0))
+        await asyncio.gather(*(environment.end() for environment in self.environments))
+        while self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)

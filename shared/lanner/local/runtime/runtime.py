@@ -1,0 +1,161 @@
+"""The `Invoker` of the local cloud: one pool of environments per function of the plan."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import tempfile
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lanner.clock import Clock, SystemClock
+from lanner.local.invocation import InvocationResult
+from lanner.local.plan import CloudPlan, FunctionPlan
+from lanner.local.runtime.api import MAX_PAYLOAD, Invocation, error_document
+from lanner.local.runtime.environment import Environment, EnvironmentListener, Site
+from lanner.local.runtime.interpreter import ClientChoice, Interpreter, command
+from lanner.local.runtime.logbook import LogBook
+from lanner.local.runtime.pool import Pool
+from lanner.local.runtime.process import Guardian
+
+_REAP_EVERY = 5.0  # seconds
+
+
+@dataclass(frozen=True)
+class RuntimeOptions:
+    """How functions run. `cap` is the most environments of one function; `idle_seconds` until one is reaped."""
+
+    client: ClientChoice = "auto"
+    cap: int = 10
+    idle_seconds: float = 300.0
+    engine: Mapping[str, str] = field(default_factory=dict)  # endpoint and credentials for the functions' SDKs
+
+
+class Runtime:
+    """Runs the functions of a plan as Lambda would. Start it inside a running event loop."""
+
+    def __init__(
+        self,
+        plan: CloudPlan,
+        interpreter: Interpreter,
+        options: RuntimeOptions | None = None,
+        *,
+        clock: Clock | None = None,
+        logs: LogBook | None = None,
+    ) -> None:
+        self.logs = logs or LogBook()
+        self._plan = plan
+        self._interpreter = interpreter
+        self._options = options or RuntimeOptions()
+        self._clock = clock or SystemClock()
+        self._pools: dict[str, Pool] = {}
+        self._names = 0
+        self._site: Site | None = None
+        self._reaper: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def plan(self) -> CloudPlan:
+        return self._plan
+
+    async def start(self) -> None:
+        """Make ready to invoke; no function runs before its first invocation."""
+        tmp = Path(tempfile.mkdtemp(prefix="lanner-"))
+        self._site = Site(
+            command=command(self._interpreter, self._options.client),
+            region=self._plan.region,
+            engine=self._options.engine,
+            tmp=tmp,
+            guardian=Guardian(tmp),
+            logs=self.logs,
+            clock=self._clock,
+        )
+        self._site.guardian.start()
+        self._schedule_reaping()
+
+    def _schedule_reaping(self) -> None:
+        for pool in self._pools.values():
+            pool.reap()
+        self._reaper = asyncio.get_running_loop().call_later(_REAP_EVERY, self._schedule_reaping)
+
+    async def invoke(
+        self,
+        function: str,
+        event: bytes,
+        *,
+        request_id: str | None = None,
+        trace_id: str | None = None,
+        client_context: str | None = None,
+        qualifier: str | None = None,
+    ) -> InvocationResult:
+        """See `Invoker.invoke`."""
+        plan = self._plan.functions[function]
+        request_id = request_id or str(uuid.uuid4())
+        if len(event) > MAX_PAYLOAD:
+            message = f"{len(event)} byte payload is too large for the RequestResponse invocation type"
+            message += f" (limit {MAX_PAYLOAD} bytes)"
+            return InvocationResult("too_large", error_document(message, "RequestTooLargeException"), request_id)
+        invocation = Invocation(
+            request_id=request_id,
+            event=event,
+            deadline_ms=int((self._clock.now() + plan.timeout) * 1000),
+            function_arn=self.arn(plan, qualifier),
+            trace_id=trace_id or self._new_trace(),
+            client_context=client_context,
+        )
+        return await self._pool(plan).invoke(invocation)
+
+    def arn(self, function: FunctionPlan, qualifier: str | None = None) -> str:
+        """The ARN of a function, with its qualifier where there is one."""
+        arn = f"arn:aws:lambda:{self._plan.region}:{self._plan.account}:function:{function.name}"
+        return f"{arn}:{qualifier}" if qualifier else arn
+
+    def _new_trace(self) -> str:
+        seconds = int(self._clock.now())
+        return f"Root=1-{seconds:08x}-{secrets.token_hex(12)};Parent={secrets.token_hex(8)};Sampled=0"
+
+    def _pool(self, function: FunctionPlan) -> Pool:
+        pool = self._pools.get(function.logical_id)
+        if pool is None:
+            if self._site is None:
+                raise RuntimeError("the runtime has not been started")
+            options = self._options
+            pool = Pool(function, self._make, self._clock, cap=options.cap, idle_seconds=options.idle_seconds)
+            self._pools[function.logical_id] = pool
+        return pool
+
+    def _make(self, function: FunctionPlan, listener: EnvironmentListener, generation: int) -> Environment:
+        assert self._site is not None
+        self._names += 1
+        return Environment(f"{function.logical_id}-{self._names}", function, self._site, listener, generation)
+
+    def environments(self) -> list[Environment]:
+        """All that live, in order of their start."""
+        living = [environment for pool in self._pools.values() for environment in pool.environments]
+        return sorted(living, key=lambda environment: int(environment.name.rpartition("-")[2]))
+
+    def reload(self, functions: Iterable[str]) -> None:
+        """The code of these functions (logical ids) has changed."""
+        for logical_id in functions:
+            if logical_id in self._pools:
+                self._pools[logical_id].reload(self._plan.functions[logical_id])
+
+    def update(self, plan: CloudPlan) -> None:
+        """Serve a new plan: functions that changed are reloaded, those that are gone end."""
+        before, self._plan = self._plan, plan
+        changed = [name for name, function in plan.functions.items() if before.functions.get(name) != function]
+        self.reload(changed)
+        for name in [name for name in self._pools if name not in plan.functions]:
+            task = asyncio.get_running_loop().create_task(self._pools.pop(name).stop())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def stop(self) -> None:
+        """End every environment; nothing that was started is left when this returns."""
+        if self._reaper is not None:
+            self._reaper.cancel()
+        await asyncio.gather(*(pool.stop() for pool in self._pools.values()), *self._tasks)
+        if self._site is not None:
+            await self._site.guardian.stop()

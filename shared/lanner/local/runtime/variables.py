@@ -1,0 +1,90 @@
+"""The environment variables of a function's process: those of a real Lambda, and nothing of the developer's shell.
+
+Later entries win: what Lambda defines, then the engine's endpoint and credentials, then the template's `Variables`,
+then what the runtime cannot do without. Of the shell only PATH and HOME (and what Windows needs to start a process)
+are passed on. `/tmp` cannot be replaced without privileges: `TMPDIR` names a folder of the environment's own, which
+`tempfile` honours and a literal "/tmp" does not.
+Source: docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html, "Defined runtime environment variables".
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from lanner.local.plan import FunctionPlan
+
+LATEST = "$LATEST"
+_PASSED_ON = ("PATH", "HOME", "SYSTEMROOT", "SYSTEMDRIVE", "USERPROFILE")
+
+
+def version_of(function: FunctionPlan) -> str:
+    """The version that an environment of `function` reports: `1` once the template publishes versions."""
+    return "1" if function.alias or function.snap_start else LATEST
+
+
+def log_group(function: FunctionPlan) -> str:
+    return f"/aws/lambda/{function.name}"
+
+
+def log_stream(version: str, now: float) -> str:
+    """A stream name as Lambda makes them: date, version, 32 hexadecimal digits."""
+    day = time.strftime("%Y/%m/%d", time.gmtime(now))
+    return f"{day}/[{version}]{secrets.token_hex(16)}"
+
+
+def python_path(function: FunctionPlan) -> list[Path]:
+    """What Lambda puts on `sys.path` before its own: the code, then each layer's `python` folders."""
+    paths = [function.code]
+    for layer in function.layers:
+        python = layer / "python"
+        paths += [
+            *sorted(python.glob(f"lib/{function.runtime}/site-packages")),
+            python if python.is_dir() else layer,
+        ]
+    return paths
+
+
+def variables(
+    function: FunctionPlan,
+    *,
+    runtime_api: str,
+    region: str,
+    engine: Mapping[str, str],
+    tmp: Path,
+    now: float,
+    initialization: str = "on-demand",
+) -> dict[str, str]:
+    """All variables of one new environment. `now` in seconds since the epoch, for the log stream's date."""
+    version = version_of(function)
+    passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    defined = {
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory),
+        "AWS_LAMBDA_FUNCTION_NAME": function.name,
+        "AWS_LAMBDA_FUNCTION_VERSION": version,
+        "AWS_LAMBDA_LOG_GROUP_NAME": log_group(function),
+        "AWS_LAMBDA_LOG_STREAM_NAME": log_stream(version, now),
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+        "LAMBDA_RUNTIME_DIR": "/var/runtime",
+        "LANG": "en_US.UTF-8",
+        "PYTHONIOENCODING": "utf-8",
+        "TZ": ":UTC",
+    }
+    required = {
+        "AWS_LAMBDA_INITIALIZATION_TYPE": initialization,
+        "AWS_LAMBDA_RUNTIME_API": runtime_api,
+        "LAMBDA_TASK_ROOT": str(function.code),
+        "_HANDLER": function.handler,
+        "TMPDIR": str(tmp),
+    }
+    paths = os.pathsep.join(str(path) for path in python_path(function))
+    own = dict(function.environment)
+    if own.get("PYTHONPATH"):
+        paths = paths + os.pathsep + own["PYTHONPATH"]
+    return {**passed, **defined, **engine, **own, **required, "PYTHONPATH": paths}
