@@ -222,6 +222,14 @@ class Rest:
     def source_ip(self, event: Any) -> str:
         return (event["requestContext"].get("identity") or {}).get("sourceIp") or ""
 
+    def consumer(self, event: Any) -> str:
+        context = event["requestContext"]
+        key = (context.get("identity") or {}).get("apiKeyId")
+        if key:
+            return f"key:{key}"
+        principal = (context.get("authorizer") or {}).get("principalId")
+        return f"principal:{principal}" if principal else ""
+
     def write(self, response: Response) -> dict[str, Any]:
         answer: dict[str, Any] = {"statusCode": response.status, "headers": response.headers}
         if response.cookies:
@@ -253,6 +261,14 @@ class Http:
 
     def source_ip(self, event: Any) -> str:
         return event["requestContext"]["http"].get("sourceIp") or ""
+
+    def consumer(self, event: Any) -> str:
+        authorizer = event["requestContext"].get("authorizer")
+        if not authorizer:
+            return ""
+        claims = (authorizer.get("jwt") or {}).get("claims") or {}
+        client = claims.get("client_id") or claims.get("azp") or claims.get("sub")
+        return f"client:{client}" if client else ""
 
     def write(self, response: Response) -> dict[str, Any]:
         answer: dict[str, Any] = {"statusCode": response.status, "headers": response.headers}
@@ -297,6 +313,9 @@ class Alb:
         value = next((each for name, each in headers.items() if name.lower() == "x-forwarded-for"), "")
         last = value[-1] if isinstance(value, list) else value
         return last.rpartition(",")[2].strip()
+
+    def consumer(self, event: Any) -> str:  # noqa: ARG002 (a load balancer verifies no caller)
+        return ""
 
     def write(self, response: Response) -> dict[str, Any]:
         from http import HTTPStatus

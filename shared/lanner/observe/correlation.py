@@ -1,0 +1,66 @@
+"""Which request is being served: what ties a log line, a metric and a trace together.
+
+The edge sets the current request; code in routes and jobs asks for it through `logs`, `metrics` and `traces`. A
+context variable, so that threads in a container and the coroutine that FastAPI runs in each see their own.
+
+Trace ids are the 32 hexadecimal digits of W3C Trace Context, taken from `traceparent` (section 3.2) and otherwise
+from `X-Amzn-Trace-Id`, whose root is the same number written with a prefix and dashes (AWS X-Ray developer guide,
+"Sending trace IDs").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import ContextVar
+
+from lanner.http.message import Request
+
+CURRENT: ContextVar[Request | None] = ContextVar("lanner_request", default=None)
+
+# Called after every request, in the order in which they were added: a buffer that must not outlive the request.
+AFTER_REQUEST: list[Callable[[], None]] = []
+
+_HEXADECIMAL = frozenset("0123456789abcdef")
+_NO_TRACE = "0" * 32
+
+
+def current() -> Request | None:
+    """The request being served in this context; None outside one."""
+    return CURRENT.get()
+
+
+def trace_id(request: Request) -> str:
+    """The request's trace id, 32 lower-case hexadecimal digits; "" where nothing valid came with it."""
+    headers = request.headers
+    parent = headers.get("traceparent")
+    if parent is not None and len(parent) >= 55 and parent[2] == parent[35] == parent[52] == "-":
+        found = parent[3:35]
+        if _HEXADECIMAL.issuperset(found) and found != _NO_TRACE and parent[:2] != "ff":
+            return found
+    amazon = headers.get("x-amzn-trace-id")
+    if amazon is not None:
+        start = amazon.find("Root=1-")
+        if start >= 0:
+            found = amazon[start + 7 : start + 15] + amazon[start + 16 : start + 40]
+            if len(found) == 32 and _HEXADECIMAL.issuperset(found):
+                return found
+    return ""
+
+
+def consumer(request: Request) -> str:
+    """The calling application: what auth found, else what the gateway verified, else the client's product name.
+
+    The product (`ua:curl`) is the caller's own claim: good enough to find out who still uses a version, never for a
+    decision.
+    """
+    if request.principal.id != "anonymous":
+        return request.principal.consumer
+    known = request.source.consumer(request.event)
+    if known:
+        return known
+    agent = request.headers.get("user-agent")
+    if not agent:
+        return "anonymous"
+    end = agent.find("/")
+    product = agent if end < 0 else agent[:end]
+    return "ua:" + product[:40] if product.isascii() and product.isprintable() else "anonymous"
