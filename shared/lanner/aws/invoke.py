@@ -105,3 +105,29 @@ def _object(body: bytes) -> dict[str, Any]:
     except orjson.JSONDecodeError:
         return {}
     return parsed if isinstance(parsed, dict) else {}
+
+
+_kept: list[LambdaInvoker] = []
+
+
+def lambda_invoker() -> LambdaInvoker:
+    """The process's invoker, made on first use from AWS_REGION and AWS_ENDPOINT_URL(_LAMBDA)."""
+    if not _kept:
+        import os
+
+        from lanner.aws.credentials import default_credentials
+        from lanner.aws.endpoints import service_endpoint, service_region
+        from lanner.clock import SystemClock
+
+        clock = SystemClock()
+        region = service_region(os.environ)
+        _kept.append(
+            LambdaInvoker(
+                region=region,
+                endpoint=service_endpoint(SERVICE, region, os.environ),
+                credentials=default_credentials(clock),
+                clock=clock,
+                ca_bundle=os.environ.get("AWS_CA_BUNDLE") or None,
+            )
+        )
+    return _kept[0]

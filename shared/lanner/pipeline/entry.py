@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from lanner.http.events import read
 from lanner.http.message import Handler, Request, Response
 from lanner.pipeline.errors import problem
+from lanner.pipeline.forward import from_environment
 from lanner.pipeline.stack import compose
 
 if TYPE_CHECKING:
@@ -82,6 +83,8 @@ def lambda_handler(group: RouteGroup) -> Callable[[Any, Any], Any]:  # Any: Lamb
 
     Raises `UnknownEventError` for an event that is no HTTP request: the invocation fails and Lambda counts it.
     """
+    if group.forward is None:
+        group.forward = from_environment()
     handle, application = respond(group)
     base_path = os.environ.get("LANNER_BASE_PATH", "").rstrip("/")
     if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") in EAGER_INITIALIZATION:
