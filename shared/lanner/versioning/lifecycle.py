@@ -1,0 +1,191 @@
+"""How a version says that it is ending: headers first, then brownouts, then 410. Pure functions of an instant.
+
+A version's life is a row of phases between published moments. Everything that a phase says to everybody is made once,
+when the first request meets it; per request there is the link to the same resource in the successor, and nothing else.
+
+    announced    Deprecation (a future date), Sunset, Link, X-API-Warn "will be deprecated on"
+    deprecated   the same with a past date; X-API-Warn names the next brownout
+    brownout     503, Retry-After to the window's end, slug `version-brownout`; X-Brownout-Opt-Out lets through
+    retired      410, slug `version-retired`, with the migration guide and the same resource in the successor
+
+Sources: `Deprecation: @epoch` RFC 9745 section 2 (the date may lie in the future) and rel="deprecation" section 3;
+`Sunset` RFC 8594 sections 3 and 6; rel="successor-version", "latest-version", "version-history" RFC 5829 section 3.
+"""
+
+from __future__ import annotations
+
+from lanner.http.dates import http_date
+from lanner.http.problems import ApiError, Gone, Unavailable
+from lanner.versioning.instants import readable, rfc3339
+from lanner.versioning.registry import VERSIONS_PATH
+
+TYPE_CHECKING = False  # importing `typing` for this would cost 2 ms
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from lanner.versioning.registry import ApiVersion, Brownout, Status, VersionRegistry
+
+OPT_OUT = "X-Brownout-Opt-Out"
+_NO = ("", "0", "false", "no", "off")
+_LONGEST_LINKED_PATH = 1024  # characters; API Gateway allows all response headers 10,240 bytes together
+_IN_REFERENCE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~:/?#[]@!$&'()*+,;=%")
+
+
+class Phase:
+    """What is true of a version with an end, from `since` until `until` (epoch seconds, the end not included)."""
+
+    __slots__ = (
+        "_latest",
+        "_links",
+        "_successor",
+        "extensions",
+        "headers",
+        "since",
+        "status",
+        "until",
+        "version",
+        "window",
+    )
+
+    def __init__(self, registry: VersionRegistry, version: ApiVersion, now: float) -> None:
+        self.version = version
+        self.since, self.until = _bounds(registry, version, now)
+        self.status: Status = registry.status(version, now)
+        self.window: Brownout | None = version.brownout(now) if self.status == "brownout" else None
+        successor = _successor(registry, version, now)
+        latest = registry.latest if registry.latest is not version else None
+        self._successor = f"/{successor.name}" if successor else ""
+        self._latest = f"/{latest.name}" if latest else ""
+        self._links = _static_links(version)
+        self.headers = _static_headers(version, self.status, successor, now)
+        self.extensions = _extensions(registry, version, self.window, now)
+
+    def link(self, path: str) -> str:
+        """The value of Link for a request to `path` (without version, percent-encoded)."""
+        if not self._successor or len(path) > _LONGEST_LINKED_PATH:
+            return self._links
+        if ">" in path or " " in path or not path.isascii() or not path.isprintable():
+            path = _reference(path)
+        links = f'<{self._successor}{path}>; rel="successor-version", <{self._latest}{path}>; rel="latest-version"'
+        return f"{links}, {self._links}"
+
+    def refusal(self, path: str, headers: Mapping[str, str], now: float) -> ApiError | None:
+        """The error that a request to `path` is refused with in this phase, or None when it is served."""
+        if self.status == "retired":
+            return Gone(self._sentence(), slug="version-retired", title="Version retired", **self._members(path))
+        if self.window is None or headers.get("x-brownout-opt-out", "").strip().lower() not in _NO:
+            return None
+        return Unavailable(
+            self._sentence(),
+            retry_after=max(1, int(-(-(self.window.end - now) // 1))),
+            slug="version-brownout",
+            title="Scheduled brownout",
+            **self._members(path),
+        )
+
+    def _sentence(self) -> str:
+        return self.headers["x-api-warn"]
+
+    def _members(self, path: str) -> dict[str, Any]:  # Any: JSON
+        if not self._successor:
+            return self.extensions
+        return {**self.extensions, "successor": self._successor + path}
+
+
+def phase(registry: VersionRegistry, version: ApiVersion, now: float) -> Phase:
+    """The phase of `version` at `now` (epoch seconds); good for every instant from its `since` until its `until`."""
+    return Phase(registry, version, now)
+
+
+def _bounds(registry: VersionRegistry, version: ApiVersion, now: float) -> tuple[float, float]:
+    """The published moments around `now`. Sunsets of other versions count: they change who is named as successor."""
+    moments = [version.released_at, version.deprecated_at, *(each.sunset_at for each in registry)]
+    for window in version.brownouts:
+        moments += (window.start, window.end)
+    known = [moment for moment in moments if moment is not None]
+    before = [moment for moment in known if moment <= now]
+    after = [moment for moment in known if moment > now]
+    return max(before, default=float("-inf")), min(after, default=float("inf"))
+
+
+def _successor(registry: VersionRegistry, version: ApiVersion, now: float) -> ApiVersion | None:
+    """The next version that is not itself retired."""
+    found = registry.successor(version)
+    while found is not None and found.is_retired(now):
+        found = registry.successor(found)
+    return found
+
+
+def _static_links(version: ApiVersion) -> str:
+    links = []
+    if version.migration:
+        links.append(f'<{version.migration}>; rel="deprecation"; type="text/html"')
+        if version.sunset_at is not None:
+            links.append(f'<{version.migration}>; rel="sunset"; type="text/html"')
+    links.append(f'<{VERSIONS_PATH}>; rel="version-history"')
+    return ", ".join(links)
+
+
+def _static_headers(version: ApiVersion, status: Status, successor: ApiVersion | None, now: float) -> dict[str, str]:
+    headers = {}
+    if version.deprecated_at is not None:
+        headers["deprecation"] = f"@{int(version.deprecated_at)}"
+    if version.sunset_at is not None:
+        headers["sunset"] = http_date(version.sunset_at)
+    headers["x-api-warn"] = _warning(version, status, successor, now)
+    return headers
+
+
+def _warning(version: ApiVersion, status: Status, successor: ApiVersion | None, now: float) -> str:
+    """The sentence for people: what happens when, and where to go."""
+    name, window = version.name, version.brownout(now)
+    deprecated = readable(version.deprecated_at) if version.deprecated_at is not None else ""
+    sunset = readable(version.sunset_at) if version.sunset_at is not None else ""
+    if status == "retired":
+        text = f"Version {name} was retired on {sunset}."
+    elif window is not None:
+        text = (
+            f"Version {name} is in a scheduled brownout until {readable(window.end)}, so that its callers notice "
+            f"before it is retired on {sunset}."
+        )
+    elif status == "deprecated":
+        retired = f" and will be retired on {sunset}" if sunset else ""
+        text = f"Version {name} is deprecated since {deprecated}{retired}."
+        following = next((each for each in version.brownouts if each.start > now), None)
+        if following is not None:
+            text += f" Next brownout: {readable(following.start)} to {readable(following.end)}."
+    else:
+        retired = f" and retired on {sunset}" if sunset else ""
+        text = f"Version {name} will be deprecated on {deprecated}{retired}."
+    if successor is not None:
+        text += f" Use {successor.name} instead"
+        text += f": see {version.migration}." if version.migration else "."
+    if window is not None and status == "brownout":
+        text += f" To go on while you test, send {OPT_OUT}: 1."
+    return text
+
+
+def _extensions(registry: VersionRegistry, version: ApiVersion, window: Brownout | None, now: float) -> dict[str, Any]:
+    """The members of a refusal's problem document that are the same for every request. Any: JSON."""
+    members: dict[str, Any] = {"version": version.name}
+    members["supported"] = [each.name for each in registry.supported(now)]
+    if version.sunset_at is not None:
+        members["sunset_at"] = rfc3339(version.sunset_at)
+    if version.migration:
+        members["migration"] = version.migration
+    if window is not None:
+        members["window"] = window.document()
+        members["next_windows"] = [each.document() for each in version.brownouts if each.start > now]
+        members["opt_out"] = f"{OPT_OUT}: 1"
+    return members
+
+
+def _reference(path: str) -> str:
+    """The path with whatever cannot stand in a URI reference percent-encoded (RFC 3986 section 2.1)."""
+    return "".join(
+        character
+        if character in _IN_REFERENCE
+        else "".join(f"%{byte:02X}" for byte in character.encode("utf-8", "replace"))
+        for character in path
+    )
