@@ -21,8 +21,13 @@ from typing import Literal
 
 from lanner.http.headers import ANY, EntityTags, etags, parse_http_date
 
-_FIELDS = ("if-match", "if-none-match", "if-modified-since", "if-unmodified-since")
 _UNCONDITIONAL = ("CONNECT", "OPTIONS", "TRACE")
+# RFC 9110 section 15.4.5; then what says something about the answer rather than the representation.
+_ON_NOT_MODIFIED = frozenset(
+    "content-location date etag vary cache-control expires "
+    "link deprecation sunset x-api-version x-api-warn x-request-id "
+    "age cache-status cdn-cache-control cache-groups ratelimit ratelimit-policy server-timing".split()
+)
 _ETAG_BYTES = 16  # of BLAKE2b: 2**64 representations of one resource before two are likely to share a tag
 
 
@@ -91,6 +96,17 @@ def opaque_tag(etag: str) -> str:
 def is_weak(etag: str) -> bool:
     """Whether an entity-tag promises equivalence only, not equality of bytes."""
     return etag.startswith("W/")
+
+
+def not_modified_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers of a 200 that its 304 repeats (section 15.4.5): none that describe the body that is not there.
+
+    Last-Modified only where there is no ETag, for then it is the validator.
+    """
+    kept = {name: value for name, value in headers.items() if name in _ON_NOT_MODIFIED}
+    if "etag" not in kept and "last-modified" in headers:
+        kept["last-modified"] = headers["last-modified"]
+    return kept
 
 
 class ETagCondition:

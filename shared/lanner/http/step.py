@@ -1,0 +1,186 @@
+"""The three steps of the edge that are HTTP's own: `cors`, `compress` and `conditional`, in that order from outside.
+
+    cors         a preflight is answered here (204); other answers get their headers, problems too
+    compress     ETags that a client got with a compressed body are translated on the way in and on the way out
+    conditional  a GET whose If-None-Match names what the route's validator calls current is a 304 without the
+                 application; a 200 without an ETag gets one from its bytes; then RFC 9110 section 13 decides
+
+HEAD is treated as GET all the way: its body is there and goes last (see `pipeline.entry`), so every header is right.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lanner.http.compression import (
+    MINIMUM_SIZE,
+    coding_for,
+    compressible,
+    encode,
+    has_suffix,
+    held_form,
+    with_suffix,
+    without_suffixes,
+)
+from lanner.http.conditional import evaluate, is_conditional, not_modified_headers, strong_etag
+from lanner.http.dates import parse_http_date
+from lanner.http.message import Handler, Request, Response
+from lanner.http.problems import ApiError, PreconditionFailed
+
+if TYPE_CHECKING:
+    from lanner.group import RouteGroup, Validator
+
+TAGGED_SIZE = 1_000_000  # bytes: hashing more costs over a millisecond, which no 304 is likely to earn back
+
+
+def cors(group: RouteGroup, handler: Handler) -> Handler | None:
+    """The CORS step, for a group that has a policy."""
+    policy = group.cors
+    if policy is None:
+        return None
+    varies = policy.varies
+
+    def handle(request: Request) -> Response:
+        origin = request.headers.get("origin")
+        if origin is None or not policy.allows(origin):
+            extra: dict[str, str] = {}
+        elif request.method == "OPTIONS" and request.route and "access-control-request-method" in request.headers:
+            response = Response(204, policy.preflight_headers(origin))
+            if varies:
+                response.headers["vary"] = "Origin"
+            return response
+        else:
+            extra = policy.response_headers(origin)
+        try:
+            response = handler(request)
+        except ApiError as error:
+            # `errors` makes the answer, and a page has to be able to read that one too.
+            carrier = Response(headers=dict(error.headers or {}))
+            error.headers = _exposed(carrier, extra, varies).headers
+            raise
+        return _exposed(response, extra, varies)
+
+    return handle
+
+
+def _exposed(response: Response, extra: dict[str, str], varies: bool) -> Response:
+    response.headers.update(extra)
+    if varies:
+        response.vary("Origin")
+    return response
+
+
+def compress(_group: RouteGroup, handler: Handler) -> Handler:
+    """The compression step."""
+
+    def handle(request: Request) -> Response:
+        headers = request.headers
+        sent = headers.get("if-none-match")
+        if sent is not None or "if-match" in headers:
+            _translate(request)
+        response = handler(request)
+        status = response.status
+        if status == 304:
+            _add_vary(response)
+            if sent is not None and has_suffix(sent) and "etag" in response.headers:
+                response.headers["etag"] = held_form(response.headers["etag"], sent)
+        elif status not in (204, 206) and compressible(response.headers.get("content-type", "")):
+            _compress(request, response)
+        return response
+
+    return handle
+
+
+def _translate(request: Request) -> None:
+    """Conditions as if nothing had ever been compressed. A copy: the mapping may be the event's own."""
+    headers = request.headers
+    for name in ("if-none-match", "if-match"):
+        tags = headers.get(name)
+        if tags is not None and has_suffix(tags):
+            headers = {**headers, name: without_suffixes(tags)}
+    request.headers = headers
+
+
+def _add_vary(response: Response) -> None:
+    present = response.headers.get("vary")
+    if present is None:
+        response.headers["vary"] = "Accept-Encoding"
+    elif "Accept-Encoding" not in present:
+        response.vary("Accept-Encoding")
+
+
+def _compress(request: Request, response: Response) -> None:
+    headers = response.headers
+    if "content-encoding" in headers or "no-transform" in headers.get("cache-control", ""):
+        return
+    _add_vary(response)
+    accepted = request.headers.get("accept-encoding")
+    if accepted is None or len(response.body) < MINIMUM_SIZE:
+        return
+    coding = coding_for(accepted)
+    if coding == "identity":
+        return
+    response.body = encode(response.body, coding)
+    headers["content-encoding"] = coding
+    if "content-length" in headers:
+        headers["content-length"] = str(len(response.body))
+    if "etag" in headers:
+        headers["etag"] = with_suffix(headers["etag"], coding)
+
+
+def conditional(group: RouteGroup, handler: Handler) -> Handler:
+    """The step of conditional requests, for GET and HEAD; writes decide inside their own transaction."""
+    validator = group.validator
+
+    def handle(request: Request) -> Response:
+        if request.method not in ("GET", "HEAD"):
+            return handler(request)
+        if "if-none-match" in request.headers:
+            validate = validator(request.route)
+            if validate is not None:
+                early = _early(request, validate)
+                if early is not None:
+                    return early
+        response = handler(request)
+        if response.status != 200:
+            return response
+        if "etag" not in response.headers:
+            _tag(request, response)
+        return _decided(request, response) if is_conditional(request.headers) else response
+
+    return handle
+
+
+def _early(request: Request, validate: Validator) -> Response | None:
+    """The answer that the current ETag alone allows, or None."""
+    etag = validate(request)
+    if etag is None:
+        return None
+    outcome = evaluate(request.method, request.headers, etag)
+    if outcome is None:
+        return None
+    return Response(304, {"etag": etag}) if outcome == 304 else _failed(request)
+
+
+def _tag(request: Request, response: Response) -> None:
+    body = response.body
+    if not body or len(body) > TAGGED_SIZE or "no-store" in response.headers.get("cache-control", ""):
+        return
+    version = request.version.name if request.version is not None else ""
+    response.headers["etag"] = strong_etag(body, f"{version} {response.headers.get('content-type', '')}")
+
+
+def _decided(request: Request, response: Response) -> Response:
+    headers = response.headers
+    modified = headers.get("last-modified")
+    last_modified = None if modified is None else parse_http_date(modified)
+    outcome = evaluate(request.method, request.headers, headers.get("etag"), last_modified)
+    if outcome is None:
+        return response
+    if outcome == 412:
+        return _failed(request)
+    return Response(304, not_modified_headers(headers), cookies=response.cookies)
+
+
+def _failed(request: Request) -> Response:
+    return PreconditionFailed("The resource is not in the state that the request's conditions name").response(request)
