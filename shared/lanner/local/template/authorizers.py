@@ -1,0 +1,168 @@
+"""Authorizers as SAM, OpenAPI and raw CloudFormation declare them.
+
+Source: AWS SAM Developer Guide, "ApiAuth" and "HttpApiAuth"; API Gateway Developer Guide,
+"x-amazon-apigateway-authorizer object".
+"""
+
+from __future__ import annotations
+
+import re
+
+from lanner.local.plan import AuthorizerPlan
+from lanner.local.template.reader import Reader
+from lanner.local.template.world import World
+
+DEFAULT_TTL = 300  # seconds
+_REST_SOURCES = {
+    "Headers": "method.request.header.",
+    "QueryStrings": "method.request.querystring.",
+    "StageVariables": "stageVariables.",
+    "Context": "context.",
+}
+_HTTP_SOURCES = {
+    "Headers": "$request.header.",
+    "QueryStrings": "$request.querystring.",
+    "StageVariables": "$stageVariables.",
+    "Context": "$context.",
+}
+
+
+def sam_rest_authorizer(name: str, given: Reader, world: World) -> AuthorizerPlan | None:
+    """One of `Auth.Authorizers` of an `AWS::Serverless::Api`."""
+    identity = given.child("Identity")
+    ttl = identity.number("ReauthorizeEvery", DEFAULT_TTL)
+    header = f"method.request.header.{identity.text('Header', 'Authorization')}"
+    validation = identity.optional("ValidationExpression")
+    if "UserPoolArn" in given:
+        issuer = _cognito_issuer(given.strings("UserPoolArn")[0])
+        return AuthorizerPlan(name, "cognito", None, (header,), validation, ttl, issuer=issuer)
+    function = _function(name, given, "FunctionArn", world)
+    if function is None:
+        return None
+    if given.text("FunctionPayloadType", "TOKEN").upper() == "REQUEST":
+        return AuthorizerPlan(name, "request", function, _sources(identity, _REST_SOURCES), None, ttl)
+    return AuthorizerPlan(name, "token", function, (header,), validation, ttl)
+
+
+def sam_http_authorizer(name: str, given: Reader, world: World) -> AuthorizerPlan | None:
+    """One of `Auth.Authorizers` of an `AWS::Serverless::HttpApi`."""
+    if "JwtConfiguration" in given:
+        source = given.text("IdentitySource", "$request.header.Authorization")
+        jwt = given.child("JwtConfiguration")
+        return _jwt(name, jwt, (source,))
+    function = _function(name, given, "FunctionArn", world)
+    if function is None:
+        return None
+    identity = given.child("Identity")
+    sources = _sources(identity, _HTTP_SOURCES)
+    return AuthorizerPlan(
+        name,
+        "request",
+        function,
+        sources,
+        ttl=identity.number("ReauthorizeEvery", DEFAULT_TTL) if sources else 0,
+        payload_version="1.0" if given.text("AuthorizerPayloadFormatVersion") == "1.0" else "2.0",
+        simple_responses=given.flag("EnableSimpleResponses"),
+    )
+
+
+def openapi_authorizer(name: str, scheme: Reader, kind: str, world: World) -> AuthorizerPlan | None:
+    """A security scheme of an OpenAPI document (`kind` is rest or http); None for one without an authorizer."""
+    given = scheme.child("x-amazon-apigateway-authorizer")
+    if not given:
+        if scheme.text("x-amazon-apigateway-authtype").lower() == "awssigv4":
+            return AuthorizerPlan(name, "iam", ttl=0)
+        return None
+    type_ = given.text("type")
+    parts = [part.strip() for item in given.strings("identitySource") for part in item.split(",")]
+    sources = tuple(part for part in parts if part)
+    if type_ == "jwt" or "jwtConfiguration" in given:
+        return _jwt(name, given.child("jwtConfiguration"), sources or ("$request.header.Authorization",))
+    ttl = given.number("authorizerResultTtlInSeconds", DEFAULT_TTL if kind == "rest" or sources else 0)
+    header = f"method.request.header.{scheme.text('name', 'Authorization')}"
+    validation = given.optional("identityValidationExpression")
+    if type_ == "cognito_user_pools":
+        pools = given.strings("providerARNs")
+        issuer = _cognito_issuer(pools[0]) if pools else None
+        return AuthorizerPlan(name, "cognito", None, (header,), validation, ttl, issuer=issuer)
+    function = _function(name, given, "authorizerUri", world)
+    if function is None:
+        return None
+    if type_ == "request" or kind == "http":
+        two = kind == "http" and given.text("authorizerPayloadFormatVersion") == "2.0"
+        return AuthorizerPlan(
+            name,
+            "request",
+            function,
+            sources,
+            ttl=ttl,
+            payload_version="2.0" if two else "1.0",
+            simple_responses=given.flag("enableSimpleResponses"),
+        )
+    return AuthorizerPlan(name, "token", function, sources or (header,), validation, ttl)
+
+
+def raw_rest_authorizer(properties: Reader, world: World) -> AuthorizerPlan | None:
+    """An `AWS::ApiGateway::Authorizer`."""
+    name = properties.text("Name") or properties.resource
+    type_ = properties.text("Type", "TOKEN").upper()
+    sources = tuple(part.strip() for part in properties.text("IdentitySource").split(",") if part.strip())
+    validation = properties.optional("IdentityValidationExpression")
+    ttl = properties.number("AuthorizerResultTtlInSeconds", DEFAULT_TTL)
+    if type_ == "COGNITO_USER_POOLS":
+        pools = properties.strings("ProviderARNs")
+        return AuthorizerPlan(
+            name, "cognito", None, sources, validation, ttl, issuer=_cognito_issuer(pools[0]) if pools else None
+        )  # fmt: skip
+    function = _function(name, properties, "AuthorizerUri", world)
+    if function is None:
+        return None
+    kind = "request" if type_ == "REQUEST" else "token"
+    return AuthorizerPlan(name, "request" if kind == "request" else "token", function, sources, validation, ttl)
+
+
+def raw_http_authorizer(properties: Reader, world: World) -> AuthorizerPlan | None:
+    """An `AWS::ApiGatewayV2::Authorizer`."""
+    name = properties.text("Name") or properties.resource
+    sources = properties.strings("IdentitySource")
+    if properties.text("AuthorizerType").upper() == "JWT":
+        return _jwt(name, properties.child("JwtConfiguration"), sources or ("$request.header.Authorization",))
+    function = _function(name, properties, "AuthorizerUri", world)
+    if function is None:
+        return None
+    return AuthorizerPlan(
+        name,
+        "request",
+        function,
+        sources,
+        ttl=properties.number("AuthorizerResultTtlInSeconds", 0),
+        payload_version="2.0" if properties.text("AuthorizerPayloadFormatVersion") == "2.0" else "1.0",
+        simple_responses=properties.flag("EnableSimpleResponses"),
+    )
+
+
+def _jwt(name: str, jwt: Reader, sources: tuple[str, ...]) -> AuthorizerPlan:
+    issuer = jwt.optional("issuer" if "issuer" in jwt else "Issuer")
+    audience = jwt.strings("audience" if "audience" in jwt else "Audience")
+    if not issuer:
+        message = f"the JWT authorizer '{name}' needs an issuer"
+        jwt.findings.error(jwt.resource, message, jwt.section.where)
+    return AuthorizerPlan(name, "jwt", None, sources, ttl=0, issuer=issuer, audience=audience)
+
+
+def _function(name: str, given: Reader, key: str, world: World) -> str | None:
+    reference = given.text(key)
+    function = world.function(reference)
+    if function is None:
+        message = f"the authorizer '{name}' calls {reference or 'nothing'}, which is not a function of this template"
+        given.findings.unsupported(given.resource, message, given.at(key))
+    return function
+
+
+def _sources(identity: Reader, prefixes: dict[str, str]) -> tuple[str, ...]:
+    return tuple(prefix + value for key, prefix in prefixes.items() for value in identity.strings(key))
+
+
+def _cognito_issuer(pool_arn: str) -> str | None:
+    found = re.search(r":cognito-idp:([^:]+):[^:]*:userpool/(\S+)", pool_arn)
+    return f"https://cognito-idp.{found[1]}.amazonaws.com/{found[2]}" if found else None

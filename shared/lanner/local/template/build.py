@@ -1,0 +1,106 @@
+"""From a template to a plan: `load_plan` is the only way in.
+
+The stages, each over the whole stack with its nested stacks: open (load, parameters, conditions, globals), register
+names, plan functions, plan APIs, plan the rest. Findings are collected all the way; `TemplateError` ends it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from lanner.local.plan import CloudPlan, FunctionPlan, Where
+from lanner.local.template.apis import api_drafts
+from lanner.local.template.domains import domain_plans
+from lanner.local.template.findings import Findings, TemplateError, fatal
+from lanner.local.template.functions import function_plan
+from lanner.local.template.nested import StackTree
+from lanner.local.template.parameters import ACCOUNT, SamConfig
+from lanner.local.template.resources import resource_plans
+from lanner.local.template.sources import Sources, collect_sources
+from lanner.local.template.usage import usage_plans
+from lanner.local.template.world import FUNCTIONS, World
+
+__all__ = ["TemplateError", "load_plan"]
+
+NAMES = ("template.yaml", "template.yml", "template.json")
+
+
+def load_plan(
+    template: Path,
+    *,
+    stack_name: str = "lanner-local",
+    region: str = "eu-west-1",
+    overrides: Mapping[str, str] | None = None,
+    secrets: Path | None = None,
+    built: bool = False,
+    config_env: str = "default",
+    engine_url: str = "http://127.0.0.1:5000",
+) -> CloudPlan:
+    """The plan of `template` (a file, or a folder with a template.yaml).
+
+    `overrides` win over samconfig.toml's environment `config_env`, which wins over defaults. `built` reads what
+    `sam build` left in `.aws-sam/build` beside the template. `engine_url` is where queue URLs point. Raises
+    `TemplateError` when nothing can be served at all; everything else is in the plan's findings.
+    """
+    source = _template_file(template)
+    config = SamConfig(source.parent, config_env)
+    file = _built_template(source) if built else source
+    findings = Findings()
+    tree = StackTree(findings, region, engine_url.rstrip("/"), secrets, source.parent)
+    given = {**config.overrides(), **(overrides or {})}
+    root = tree.open_root(file, stack_name, given, Where(config.file or file, 1))
+    world = World()
+    for stack in tree.stacks():
+        world.register(stack)
+    sources = Sources()
+    for stack in tree.stacks():
+        collect_sources(stack, world, sources)
+    resources = {}
+    for stack in tree.stacks():
+        resources.update(resource_plans(stack))
+    functions: dict[str, FunctionPlan] = {}
+    for stack in tree.stacks():
+        for resource in stack.of_type(*FUNCTIONS):
+            plan = function_plan(resource, stack, world, sources)
+            if plan is not None:
+                functions[plan.logical_id] = plan
+    drafts, domains, usage = {}, [], []
+    for stack in tree.stacks():
+        own = api_drafts(stack, world, set(functions))
+        drafts.update(own)
+        domains.extend(domain_plans(stack, own, world))
+        usage.extend(usage_plans(stack, own, world))
+    files = dict.fromkeys([*tree.files, *([config.file] if config.file else [])])
+    return CloudPlan(
+        template=source,
+        stack_name=stack_name,
+        region=region,
+        account=ACCOUNT,
+        functions=functions,
+        apis={name: draft.plan() for name, draft in drafts.items()},
+        domains=tuple(domains),
+        usage_plans=tuple(usage),
+        resources=resources,
+        physical_ids=world.physical_ids,
+        outputs=tree.outputs(root),
+        findings=findings.sorted(),
+        files=tuple(files),
+    )
+
+
+def _template_file(template: Path) -> Path:
+    path = template.expanduser().resolve()
+    if path.is_dir():
+        found = next((path / name for name in NAMES if (path / name).is_file()), None)
+        if found is None:
+            raise fatal(f"there is no {', '.join(NAMES)} in {path}", Where(path, 1))
+        return found
+    return path
+
+
+def _built_template(source: Path) -> Path:
+    file = source.parent / ".aws-sam" / "build" / "template.yaml"
+    if not file.is_file():
+        raise fatal(f"there is no {file}: run `sam build` first", Where(file, 1))
+    return file

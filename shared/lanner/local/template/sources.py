@@ -1,0 +1,152 @@
+"""What calls a function besides APIs: queues, schedules, function URLs, and the aliases that they go through.
+
+SAM's events and the raw resources say the same things in two spellings; both end here, by the function's name.
+Source: AWS SAM Developer Guide, "EventSource"; AWS::Lambda::EventSourceMapping; AWS::Events::Rule;
+AWS::Scheduler::Schedule.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+from lanner.local.plan import FunctionUrlPlan, QueueSource, ScheduleSource
+from lanner.local.template.findings import did_you_mean
+from lanner.local.template.reader import Reader
+from lanner.local.template.source import Section, plain
+from lanner.local.template.stack import Stack
+from lanner.local.template.substitution import text_of
+from lanner.local.template.urls import function_url
+from lanner.local.template.world import World
+
+ROUTES = ("Api", "HttpApi")
+UNSUPPORTED_EVENTS = (
+    "AlexaSkill", "CloudWatchEvent", "CloudWatchLogs", "Cognito", "DocumentDB", "DynamoDB", "EventBridgeRule",
+    "IoTRule", "Kinesis", "MQ", "MSK", "S3", "SelfManagedKafka", "SNS",
+)  # fmt: skip
+_EVENTS = (*ROUTES, *UNSUPPORTED_EVENTS, "SQS", "Schedule", "ScheduleV2")
+
+
+@dataclass
+class Sources:
+    """Event sources by the function's qualified logical id."""
+
+    queues: dict[str, list[QueueSource]] = field(default_factory=dict)
+    schedules: dict[str, list[ScheduleSource]] = field(default_factory=dict)
+    urls: dict[str, FunctionUrlPlan] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
+
+
+def collect_sources(stack: Stack, world: World, sources: Sources) -> None:
+    """Add what one stack declares to `sources`; other event types become findings."""
+    for resource in stack.of_type("AWS::Serverless::Function"):
+        properties = stack.properties(resource.logical_id)
+        for _, event in properties.named("Events"):
+            _event(properties.resource, event, world, sources)
+    for resource in stack.of_type("AWS::Lambda::EventSourceMapping"):
+        properties = stack.properties(resource.logical_id)
+        function = _target(properties, "FunctionName", world)
+        if function:
+            _queue(function, properties, "EventSourceArn", world, sources)
+    _schedules(stack, world, sources)
+    _aliases_and_urls(stack, world, sources)
+
+
+def _event(function: str, event: Reader, world: World, sources: Sources) -> None:
+    kind = event.text("Type")
+    properties = event.child("Properties")
+    if kind == "SQS":
+        _queue(function, properties, "Queue", world, sources)
+    elif kind in ("Schedule", "ScheduleV2"):
+        expression = properties.text("Schedule" if kind == "Schedule" else "ScheduleExpression")
+        _schedule(function, expression, properties, sources)
+    elif kind in UNSUPPORTED_EVENTS:
+        message = f"events of type {kind} are not delivered locally (lanner invoke sends one by hand)"
+        event.findings.unsupported(function, message, event.at("Type"))
+    elif kind not in ROUTES:
+        message = f"'{kind}' is not an event type{did_you_mean(kind, _EVENTS)}"
+        event.findings.error(function, message, event.at("Type"))
+
+
+def _target(properties: Reader, key: str, world: World) -> str | None:
+    reference = properties.text(key)
+    function = world.function(reference)
+    if function is None:
+        message = f"{key} {reference} is not a function of this template"
+        properties.findings.unsupported(properties.resource, message, properties.at(key))
+    return function
+
+
+def _queue(function: str, properties: Reader, key: str, world: World, sources: Sources) -> None:
+    arn = properties.text(key)
+    if ":sqs:" not in arn and not world.queue(arn):
+        message = f"{key} {arn} is not a queue; only SQS event sources are polled locally"
+        properties.findings.unsupported(properties.resource, message, properties.at(key))
+        return
+    if not properties.flag("Enabled", True):
+        return
+    filters = tuple(each.text("Pattern") for each in properties.child("FilterCriteria").children("Filters"))
+    maximum = properties.child("ScalingConfig").optional_number("MaximumConcurrency")
+    source = QueueSource(
+        queue=world.queue(arn) or arn,
+        batch_size=properties.number("BatchSize", 10),
+        batching_window=properties.optional_number("MaximumBatchingWindowInSeconds") or 0,
+        report_batch_item_failures="ReportBatchItemFailures" in properties.strings("FunctionResponseTypes"),
+        maximum_concurrency=None if maximum is None else int(maximum),
+        filters=filters,
+    )
+    sources.queues.setdefault(function, []).append(source)
+
+
+def _schedule(function: str, expression: str, properties: Reader, sources: Sources) -> None:
+    if not expression.startswith(("rate(", "cron(", "at(")):
+        message = f"'{expression}' is not a schedule: rate(5 minutes), cron(0 12 * * ? *) or at(2030-01-01T00:00:00)"
+        where = properties.at("Schedule", "ScheduleExpression")
+        properties.findings.error(properties.resource, message, where)
+        return
+    given = properties.get("Input")
+    enabled = properties.flag("Enabled", True) and properties.text("State", "ENABLED") != "DISABLED"
+    source = ScheduleSource(expression, _input(given), enabled)
+    sources.schedules.setdefault(function, []).append(source)
+
+
+def _input(given: object) -> str | None:
+    if given is None:
+        return None
+    return given if isinstance(given, str) else json.dumps(plain(given))
+
+
+def _schedules(stack: Stack, world: World, sources: Sources) -> None:
+    for resource in stack.of_type("AWS::Events::Rule", "AWS::Scheduler::Schedule"):
+        properties = stack.properties(resource.logical_id)
+        if "ScheduleExpression" not in properties:
+            message = "event patterns are not matched locally (lanner invoke sends one event by hand)"
+            stack.findings.unsupported(properties.resource, message, properties.at("EventPattern"))
+            continue
+        targets = properties.children("Targets") if "Targets" in properties else [properties.child("Target")]
+        for target in targets:
+            function = world.function(target.text("Arn"))
+            if function is None:
+                message = f"target {target.text('Arn')} is not a function of this template"
+                stack.findings.unsupported(properties.resource, message, target.at("Arn"))
+                continue
+            merged = Section(properties.section.where)
+            for key in ("State", "ScheduleExpression"):
+                if key in properties:
+                    merged.put(key, properties.get(key), properties.at(key))
+            merged.put("Input", target.get("Input"), target.at("Input"))
+            reader = Reader(merged, properties.resource, stack.findings)
+            _schedule(function, properties.text("ScheduleExpression"), reader, sources)
+
+
+def _aliases_and_urls(stack: Stack, world: World, sources: Sources) -> None:
+    for resource in stack.of_type("AWS::Lambda::Alias"):
+        properties = stack.properties(resource.logical_id)
+        function = _target(properties, "FunctionName", world)
+        if function:
+            sources.aliases[function] = text_of(properties.get("Name"))
+    for resource in stack.of_type("AWS::Lambda::Url"):
+        properties = stack.properties(resource.logical_id)
+        function = _target(properties, "TargetFunctionArn", world)
+        if function:
+            sources.urls[function] = function_url(properties)
