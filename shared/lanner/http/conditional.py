@@ -22,12 +22,12 @@ from typing import Literal
 from lanner.http.headers import ANY, EntityTags, etags, parse_http_date
 
 _UNCONDITIONAL = ("CONNECT", "OPTIONS", "TRACE")
-# RFC 9110 section 15.4.5; then what says something about the answer rather than the representation.
-_ON_NOT_MODIFIED = frozenset(
-    "content-location date etag vary cache-control expires "
-    "link deprecation sunset x-api-version x-api-warn x-request-id "
-    "age cache-status cdn-cache-control cache-groups ratelimit ratelimit-policy server-timing".split()
-)
+_REPEATED = ("content-location", "date", "etag", "vary", "cache-control", "expires")  # RFC 9110 section 15.4.5
+# What says something about the answer and not about the body that is not there.
+_LIFECYCLE = ("link", "deprecation", "sunset", "x-api-version", "x-api-warn", "x-request-id")
+_CACHES = ("age", "cache-status", "cdn-cache-control", "cache-groups")
+_TRAFFIC = ("ratelimit", "ratelimit-policy", "server-timing")
+_ON_NOT_MODIFIED = frozenset((*_REPEATED, *_LIFECYCLE, *_CACHES, *_TRAFFIC))
 _ETAG_BYTES = 16  # of BLAKE2b: 2**64 representations of one resource before two are likely to share a tag
 
 
