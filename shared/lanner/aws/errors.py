@@ -18,8 +18,7 @@ included, from the second line of a signature error on, so only the first line o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 MESSAGE_LIMIT = 500
 """Characters of AWS's message that an error keeps."""
@@ -75,8 +74,7 @@ class ConditionFailed(AwsError):
         self.item = item
 
 
-@dataclass(frozen=True, slots=True)
-class CancellationReason:
+class CancellationReason(NamedTuple):
     """Why one item of a transaction was refused; `code` is "None" (AWS's word) for items that were in order."""
 
     code: str

@@ -6,15 +6,13 @@ did not start it (throttled, not connected). An error that the function raised i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-import orjson
+from typing import TYPE_CHECKING
 
 from lanner.aws.budget import Budget
 from lanner.aws.connection import CONNECT_TIMEOUT_MS, Endpoint, ThreadConnections
 from lanner.aws.errors import AwsRejected, AwsThrottled, AwsUnavailable, FunctionFailed, first_line
 from lanner.aws.exchange import SignedExchange, SignedRequest
-from lanner.aws.wire import THROTTLES, error_code
+from lanner.aws.wire import THROTTLES, error_code, error_document
 
 if TYPE_CHECKING:
     from lanner.aws.answer import Answer
@@ -81,7 +79,7 @@ class LambdaInvoker:
 def _judge(answer: Answer, what: str) -> None:
     if answer.status == 200:
         return
-    document = _object(answer.body)
+    document = error_document(answer.body)
     code = error_code(answer, document)
     message = first_line(document.get("Message") or document.get("message"))
     text = f"{what}: {code}: {message}"
@@ -93,41 +91,7 @@ def _judge(answer: Answer, what: str) -> None:
 
 
 def _function_failed(function_name: str, kind: str, body: bytes) -> FunctionFailed:
-    document = _object(body)
+    document = error_document(body)
     error_type = str(document.get("errorType") or kind)
     message = first_line(document.get("errorMessage"))
     return FunctionFailed(f"lambda {function_name}: {error_type}: {message}", error_type=error_type, payload=body)
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        parsed = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return {}
-    return parsed if isinstance(parsed, dict) else {}
-
-
-_kept: list[LambdaInvoker] = []
-
-
-def lambda_invoker() -> LambdaInvoker:
-    """The process's invoker, made on first use from AWS_REGION and AWS_ENDPOINT_URL(_LAMBDA)."""
-    if not _kept:
-        import os
-
-        from lanner.aws.credentials import default_credentials
-        from lanner.aws.endpoints import service_endpoint, service_region
-        from lanner.clock import SystemClock
-
-        clock = SystemClock()
-        region = service_region(os.environ)
-        _kept.append(
-            LambdaInvoker(
-                region=region,
-                endpoint=service_endpoint(SERVICE, region, os.environ),
-                credentials=default_credentials(clock),
-                clock=clock,
-                ca_bundle=os.environ.get("AWS_CA_BUNDLE") or None,
-            )
-        )
-    return _kept[0]

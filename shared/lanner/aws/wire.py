@@ -23,8 +23,6 @@ import threading
 import zlib
 from typing import TYPE_CHECKING, Any, cast
 
-import orjson
-
 from lanner.aws.budget import Budget
 from lanner.aws.connection import CONNECT_TIMEOUT_MS, Endpoint, ThreadConnections
 from lanner.aws.endpoints import service_endpoint, service_region
@@ -125,6 +123,8 @@ class AwsJsonClient:
         `idempotent` overrides whether the call may be sent twice (the module's docstring). Raises `AwsError`, and
         `TypeError` for a payload that is not JSON.
         """
+        import orjson  # here, because half of what the wire costs to import would be orjson's own imports
+
         request, what = self._requests.get(operation) or self._prepare(operation)
         safe = operation in SAFE_OPERATIONS if idempotent is None else idempotent
         if operation == "TransactWriteItems":
@@ -159,6 +159,8 @@ class AwsJsonClient:
 
 
 def _encode(payload: Mapping[str, object], what: str) -> bytes:
+    import orjson
+
     try:
         return orjson.dumps(payload if type(payload) is dict else dict(payload))
     except TypeError as error:
@@ -174,19 +176,24 @@ def judge(answer: Answer, what: str) -> None:
         if answer.body[:1] != b"{" or answer.body[-1:] != b"}":
             raise AwsUnavailable(f"{what}: the answer is not a JSON object", outcome_unknown=True)
         return
-    document: dict[str, Any] = {}
-    try:
-        parsed = orjson.loads(answer.body)
-        document = parsed if isinstance(parsed, dict) else {}
-    except orjson.JSONDecodeError:
-        pass  # a proxy's or load balancer's page: the status says enough
-    raise _error(answer, document, what)
+    raise _error(answer, error_document(answer.body), what)
 
 
 def error_code(answer: Answer, document: Mapping[str, Any]) -> str:
     """AWS's name of an error: `__type` or the `x-amzn-errortype` header, without name space and URL."""
     name = document.get("__type") or answer.header(b"x-amzn-errortype") or ""
     return str(name).rpartition("#")[2].partition(":")[0] or f"HTTP{answer.status}"
+
+
+def error_document(body: bytes) -> dict[str, Any]:
+    """The JSON object of an error; empty for a proxy's or load balancer's page, whose status says enough."""
+    import orjson
+
+    try:
+        parsed = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return {}
+    return parsed if isinstance(parsed, dict) else {}
 
 
 def _error(answer: Answer, document: dict[str, Any], what: str) -> AwsError:
