@@ -6,6 +6,8 @@ new one; what a downgrade drops for the older client is not lost, because the st
 
 Functions may be named, `"domain.users.versions:v1_to_v2"`, so that declaring the versions imports none of them.
 
+The page that people read is made of the same data, in `changelog.py`.
+
 Failure modes: `RegistryError` for half a pair or a name of another form, at declaration; `LookupError` for a name that
 does not resolve and for a version that is not in the registry, at first use.
 """
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any, Final
 
-    from lanner.versioning.registry import ApiVersion, VersionRegistry
+    from lanner.versioning.registry import VersionRegistry
 
     Document = dict[str, Any]  # Any: a JSON object
     Migration = Callable[[Document], Document]
@@ -114,54 +116,3 @@ def _position(registry: VersionRegistry, name: str) -> int:
     if name not in registry:
         raise LookupError(f"there is no version {name!r}: the registry has {', '.join(registry.names)}")
     return registry.names.index(name)
-
-
-def changelog(registry: VersionRegistry) -> str:
-    """The Markdown page of all versions and what they changed, the newest first.
-
-    A function of the declaration alone and not of today's date, so that a committed copy stays true. Each version's
-    heading is its name, which makes `#v2` its anchor.
-    """
-    lines = [
-        "# Versions",
-        "",
-        f"Without a choice, requests are served by {registry.default.name}. "
-        f"A version is chosen by path (`/{registry.default.name}/...`), by `X-API-Version: {registry.default.name}`, "
-        f"by `Accept: {registry.media_type(registry.default)}` or by `?version={registry.default.number}`.",
-        "",
-        "| version | released | deprecated | sunset | successor |",
-        "|---|---|---|---|---|",
-    ]
-    lines += [_row(registry, version) for version in reversed(registry.versions)]
-    for version in reversed(registry.versions):
-        lines += ["", f"## {version.name}", *_section(registry, version)]
-    return "\n".join(lines) + "\n"
-
-
-def _row(registry: VersionRegistry, version: ApiVersion) -> str:
-    from lanner.versioning.instants import readable
-
-    moments = (version.released_at, version.deprecated_at, version.sunset_at)
-    released, deprecated, sunset = ("" if moment is None else readable(moment) for moment in moments)
-    successor = registry.successor(version)
-    cells = (version.name, released or "preview", deprecated, sunset, successor.name if successor else "")
-    return "| " + " | ".join(cells) + " |"
-
-
-def _section(registry: VersionRegistry, version: ApiVersion) -> list[str]:
-    from lanner.versioning.instants import readable
-
-    lines: list[str] = []
-    predecessor = registry.predecessor(version)
-    if version.changes and predecessor is not None:
-        lines += ["", f"Changed since {predecessor.name}:", ""]
-        for change in version.changes:
-            lines.append(f"- **{change.title}** ({', '.join(change.resources)}). {change.description}")
-    if version.sunset_at is not None:
-        lines += ["", f"Answers 410 from {readable(version.sunset_at)} (UTC) on."]
-    if version.brownouts:
-        lines += ["", "Brownouts, in which it answers 503 unless the request has `X-Brownout-Opt-Out: 1`:", ""]
-        lines += [f"- {readable(window.start)} to {readable(window.end)}" for window in version.brownouts]
-    if not lines:
-        lines += ["", "The first version." if predecessor is None else "No changes are recorded."]
-    return lines

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 OPT_OUT = "X-Brownout-Opt-Out"
 _NO = ("", "0", "false", "no", "off")
 _LONGEST_LINKED_PATH = 1024  # characters; API Gateway allows all response headers 10,240 bytes together
-_IN_REFERENCE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~:/?#[]@!$&'()*+,;=%")
+_DELIMITERS = frozenset(' "<>\\^`{|}')  # RFC 3986 appendix A has them nowhere in a URI
 
 
 class Phase:
@@ -65,8 +65,7 @@ class Phase:
         """The value of Link for a request to `path` (without version, percent-encoded)."""
         if not self._successor or len(path) > _LONGEST_LINKED_PATH:
             return self._links
-        if ">" in path or " " in path or not path.isascii() or not path.isprintable():
-            path = _reference(path)
+        path = reference(path)
         links = f'<{self._successor}{path}>; rel="successor-version", <{self._latest}{path}>; rel="latest-version"'
         return f"{links}, {self._links}"
 
@@ -74,7 +73,7 @@ class Phase:
         """The error that a request to `path` is refused with in this phase, or None when it is served."""
         if self.status == "retired":
             return Gone(self._sentence(), slug="version-retired", title="Version retired", **self._members(path))
-        if self.window is None or headers.get("x-brownout-opt-out", "").strip().lower() not in _NO:
+        if self.window is None or (headers.get("x-brownout-opt-out") or "").strip().lower() not in _NO:
             return None
         return Unavailable(
             self._sentence(),
@@ -90,7 +89,7 @@ class Phase:
     def _members(self, path: str) -> dict[str, Any]:  # Any: JSON
         if not self._successor:
             return self.extensions
-        return {**self.extensions, "successor": self._successor + path}
+        return {**self.extensions, "successor": self._successor + reference(path)}
 
 
 def phase(registry: VersionRegistry, version: ApiVersion, now: float) -> Phase:
@@ -181,11 +180,11 @@ def _extensions(registry: VersionRegistry, version: ApiVersion, window: Brownout
     return members
 
 
-def _reference(path: str) -> str:
+def reference(path: str) -> str:
     """The path with whatever cannot stand in a URI reference percent-encoded (RFC 3986 section 2.1)."""
+    if path.isascii() and path.isprintable() and not _DELIMITERS.intersection(path):
+        return path
     return "".join(
-        character
-        if character in _IN_REFERENCE
-        else "".join(f"%{byte:02X}" for byte in character.encode("utf-8", "replace"))
-        for character in path
+        f"%{byte:02X}" if byte <= 0x20 or byte >= 0x7F or chr(byte) in _DELIMITERS else chr(byte)
+        for byte in path.encode("utf-8", "replace")
     )

@@ -102,6 +102,9 @@ def from_accept(request: Request, registry: VersionRegistry, now: Now) -> ApiVer
     value = request.headers.get("accept")
     if value is None or "vnd." not in value.lower():
         return None
+    exact = registry.find_media_type(value)
+    if exact is not None:
+        return exact
     from lanner.http.headers import accept
 
     offers: dict[ApiVersion, float] = {}

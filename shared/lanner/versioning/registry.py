@@ -151,6 +151,7 @@ class VersionRegistry:
             for version in self.versions
             for spelling in (version.name, version.number, f"V{version.number}")
         }
+        self._media_types: Final = {self.media_type(version): version for version in self.versions}
 
     def get(self, name: str) -> ApiVersion | None:
         """The version of exactly this name, or None."""
@@ -171,6 +172,10 @@ class VersionRegistry:
     def find(self, text: str) -> ApiVersion | None:
         """The version that a client means by `v2`, `V2` or `2`, or None."""
         return self._spellings.get(text)
+
+    def find_media_type(self, text: str) -> ApiVersion | None:
+        """The version whose media type this is, letter for letter, or None: no parsing of Accept."""
+        return self._media_types.get(text)
 
     def media_type(self, version: ApiVersion) -> str:
         """The media type that asks for this version."""

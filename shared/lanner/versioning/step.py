@@ -54,30 +54,30 @@ def version(group: Versioned, handler: Handler) -> Handler:
     """The step for `group` around `handler`."""
     registry = group.registry
     default = registry.default
-    by_name = {each.name: each for each in registry}
-    served = frozenset(group.versions or registry.names)
-    # Versions that need more than a name on the answer.
-    special = {each for each in registry if each.name not in served or (group.lifecycle and each.has_lifecycle)}
-    deal_with = _Special(group, handler, served)
+    by_segment: dict[str | None, ApiVersion] = {None: default, **{each.name: each for each in registry}}
+    special = _Special(group, handler)
+    plain = special.plain()
 
     def handle(request: Request) -> Response:
         headers = request.headers
         accept = headers.get("accept")
         segment = request.path_version
-        if "x-api-version" in headers or request.has_query or (accept is not None and "vnd." in accept.lower()):
+        chosen = by_segment.get(segment)
+        if (
+            chosen is None
+            or "x-api-version" in headers
+            or request.has_query
+            or (accept is not None and "vnd." in accept.lower())
+        ):
             try:
                 chosen, request.version_by = choose(request, registry, group.clock.now)
             except ApiError as error:
-                return _refuse(error, request, default)
-        elif segment is None:
-            chosen, request.version_by = default, "default"
-        elif segment in by_name:
-            chosen, request.version_by = by_name[segment], "path"
+                return special.unchosen(error, request)
         else:
-            return _refuse_path(request, registry, group.clock)
+            request.version_by = "default" if segment is None else "path"
         request.version = chosen
-        if chosen in special:
-            return deal_with(request, chosen)
+        if chosen not in plain:
+            return special.answer(request, chosen)
         try:
             response = handler(request)
         except ApiError as error:
@@ -93,94 +93,89 @@ def version(group: Versioned, handler: Handler) -> Handler:
     return handle
 
 
-def _refuse_path(request: Request, registry: VersionRegistry, clock: Clock) -> Response:
-    try:
-        choose(request, registry, clock.now)
-    except ApiError as error:
-        return _refuse(error, request, registry.default)
-    raise AssertionError(f"{request.path_version!r} was no version a moment ago")
-
-
-def _refuse(error: ApiError, request: Request, default: ApiVersion) -> Response:
-    """The answer to a request that chose no version: in the name of the default."""
-    request.version, request.version_by = default, "default"
-    return _named(error.response(request), default)
-
-
-def _named(response: Response, chosen: ApiVersion) -> Response:
-    response.headers["x-api-version"] = chosen.name
-    response.vary("Accept", "X-API-Version")
-    return response
-
-
 class _Special:
     """Requests for versions that have an end, or that live in another function."""
 
     __slots__ = ("_group", "_handler", "_phases", "_served")
 
-    def __init__(self, group: Versioned, handler: Handler, served: frozenset[str]) -> None:
+    def __init__(self, group: Versioned, handler: Handler) -> None:
         self._group = group
         self._handler = handler
-        self._served = served
+        self._served = frozenset(group.versions or group.registry.names)
         self._phases: dict[str, Phase] = {}
 
-    def __call__(self, request: Request, chosen: ApiVersion) -> Response:
-        group = self._group
-        current: Phase | None = None
-        now = 0.0
-        if chosen.has_lifecycle and group.lifecycle:
-            now = group.clock.now()
-            current = self._phase(chosen, now)
+    def plain(self) -> frozenset[ApiVersion]:
+        """The versions whose answers need their name and Vary only."""
+        ends = self._group.lifecycle
+        return frozenset(
+            each for each in self._group.registry if each.name in self._served and not (ends and each.has_lifecycle)
+        )
+
+    def answer(self, request: Request, chosen: ApiVersion) -> Response:
+        """Refuses, serves or forwards; everything but a sibling's answer is decorated here."""
+        now, current = self._phase(chosen)
         try:
-            refusal = None if current is None else current.refusal(request.path, request.headers, now)
+            refusal = current.refusal(request.path, request.headers, now) if current is not None else None
             if refusal is not None:
                 response = refusal.response(request)
             elif chosen.name in self._served:
                 response = self._handler(request)
             else:
-                response = self._elsewhere(request, chosen)
+                return self._elsewhere(request, chosen)
         except ApiError as error:
             response = error.response(request)
         except Exception:
-            # Passes on to the errors step, which cannot import this one: it finds the headers in the state.
-            if current is not None:
-                request.state["version_headers"] = _decorate(Response(), request, chosen, current).headers
+            # Passes on to the errors step, which makes the response and finds these headers in the state.
+            request.state["version_headers"] = _decorated(Response(), request, chosen, current).headers
             raise
-        if "x-api-version" in response.headers:  # a sibling's answer, decorated there
-            return response
-        return _decorate(response, request, chosen, current)
+        return _decorated(response, request, chosen, current)
 
-    def _phase(self, chosen: ApiVersion, now: float) -> Phase:
+    def unchosen(self, error: ApiError, request: Request) -> Response:
+        """The answer to a request that chose no version: in the name of the default."""
+        default = self._group.registry.default
+        request.version, request.version_by = default, "default"
+        return _decorated(error.response(request), request, default, self._phase(default)[1])
+
+    def _phase(self, chosen: ApiVersion) -> tuple[float, Phase | None]:
+        """Now, and the phase of `chosen`, made by the first request that meets it; None where it has no end here."""
+        if not (chosen.has_lifecycle and self._group.lifecycle):
+            return 0.0, None
+        now = self._group.clock.now()
         current = self._phases.get(chosen.name)
         if current is None or not current.since <= now < current.until:
             from lanner.versioning.lifecycle import phase
 
             current = self._phases[chosen.name] = phase(self._group.registry, chosen, now)
-        return current
+        return now, current
 
     def _elsewhere(self, request: Request, chosen: ApiVersion) -> Response:
+        """The sibling's answer as it is: its own version step has decorated it. Raises `NotFound` without one."""
         forward = self._group.forward
         response = forward(request, chosen.name) if forward is not None else None
         if response is not None:
             return response
+        from lanner.versioning.lifecycle import reference
+
         here = [name for name in self._group.registry.names if name in self._served]
         raise NotFound(
             f"{chosen.name} is not served at this address, which has {', '.join(here)}; "
-            f"ask for /{chosen.name}{request.path}",
+            f"ask for /{chosen.name}{reference(request.path)}",
             slug="version-not-here",
             title="Version not here",
             supported=here,
         )
 
 
-def _decorate(response: Response, request: Request, chosen: ApiVersion, current: Phase | None) -> Response:
-    _named(response, chosen)
+def _decorated(response: Response, request: Request, chosen: ApiVersion, current: Phase | None) -> Response:
+    """The response with the version's name, Vary, and what the version's phase says to everybody."""
+    headers = response.headers
+    headers["x-api-version"] = chosen.name
+    response.vary("Accept", "X-API-Version")
     if current is None:
         return response
-    headers = response.headers
     headers.update(current.headers)
-    present = headers.get("link")
     links = current.link(request.path)
+    present = headers.get("link")
     headers["link"] = f"{present}, {links}" if present else links
     if current.window is not None:
         response.vary("X-Brownout-Opt-Out")
