@@ -1,0 +1,100 @@
+"""Every `type` that a problem document of this API can have: status, title, and what a client can do about it.
+
+A test holds this list against the code: a slug that is raised somewhere and is not here fails it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class ProblemType(NamedTuple):
+    """`meaning` is prose for the page, with `code` between backquotes."""
+
+    status: int
+    title: str
+    meaning: str
+
+
+PROBLEM_TYPES: Mapping[str, ProblemType] = {
+    "bad-request": ProblemType(
+        400, "Bad request", "The request cannot be understood; `errors` names each parameter that is wrong and why."
+    ),
+    "invalid-json": ProblemType(400, "Bad request", "The body is not a JSON object. `detail` says where it breaks."),
+    "duplicate-key": ProblemType(
+        400, "Bad request", "A key occurs twice in one JSON object, so it is not clear which value was meant."
+    ),
+    "unknown-parameter": ProblemType(
+        400, "Bad request", "The query has a parameter that this route does not know; `detail` lists those it knows."
+    ),
+    "invalid-cursor": ProblemType(
+        400,
+        "Invalid cursor",
+        "A cursor is opaque and belongs to the filters and the version it was made for. Begin again without one.",
+    ),
+    "invalid-version": ProblemType(
+        400, "Invalid version", "What was given as a version is not one; `supported` lists those there are."
+    ),
+    "unsupported-version": ProblemType(
+        400,
+        "Unsupported version",
+        "There is no such version. The status is 404 where the path named it and 406 where a media type did; "
+        "`supported` lists those there are.",
+    ),
+    "ambiguous-version": ProblemType(
+        400,
+        "Ambiguous version",
+        "The request names two different versions, for instance one in its path and one in `X-API-Version`. Name one.",
+    ),
+    "unauthorized": ProblemType(401, "Authentication required", "The request needs valid credentials."),
+    "forbidden": ProblemType(403, "Not allowed", "The caller is known and may not do this."),
+    "not-found": ProblemType(404, "Not found", "There is nothing at this address, or it is gone."),
+    "version-not-here": ProblemType(
+        404,
+        "Version not here",
+        "The version exists, and this address does not serve it; `supported` lists what it does.",
+    ),
+    "method-not-allowed": ProblemType(
+        405, "Method not allowed", "The resource does not have this method; the header `Allow` lists those it has."
+    ),
+    "not-acceptable": ProblemType(406, "Not acceptable", "Nothing that this route can send satisfies `Accept`."),
+    "conflict": ProblemType(409, "Conflict", "The change contradicts the present state. Read it again and decide."),
+    "email-taken": ProblemType(409, "Conflict", "Another user has this e-mail address; addresses are unique."),
+    "gone": ProblemType(410, "Gone", "It was here and is not coming back."),
+    "version-retired": ProblemType(
+        410, "Version retired", "The version is past its sunset. `migration` leads to what its successor changed."
+    ),
+    "precondition-failed": ProblemType(
+        412,
+        "Precondition failed",
+        "It has changed since it was read (`If-Match`), or exists already (`If-None-Match: *`). Read it again.",
+    ),
+    "payload-too-large": ProblemType(413, "Payload too large", "The body is above 10 MB, the gateway's limit."),
+    "unsupported-media-type": ProblemType(
+        415, "Unsupported media type", "The body's `Content-Type` is not one that this route reads."
+    ),
+    "invalid-input": ProblemType(
+        422, "Invalid input", "The body is well-formed and against the schema; `errors` points at each wrong member."
+    ),
+    "precondition-required": ProblemType(
+        428, "Precondition required", "Send `If-Match` with the ETag that you read, so that no change is overwritten."
+    ),
+    "too-many-requests": ProblemType(
+        429, "Too many requests", "Slow down; `Retry-After` says when the next request is welcome."
+    ),
+    "internal-error": ProblemType(
+        500, "Internal error", "The request failed on our side. Quote `instance` when you report it."
+    ),
+    "bad-gateway": ProblemType(502, "Bad gateway", "The function behind the gateway gave no usable answer. Try again."),
+    "unavailable": ProblemType(
+        503, "Temporarily unavailable", "A dependency is down or overloaded. Try again after `Retry-After`."
+    ),
+    "version-brownout": ProblemType(
+        503,
+        "Version in a brownout",
+        "A deprecated version is switched off for a published window, so that its callers notice before its sunset. "
+        "`X-Brownout-Opt-Out: 1` lets a request through.",
+    ),
+    "gateway-timeout": ProblemType(504, "Gateway timeout", "No answer came within the gateway's 29 seconds."),
+}
