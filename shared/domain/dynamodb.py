@@ -1,0 +1,34 @@
+"""DynamoDB as the domain uses it: one place where its failures become what a client is told.
+
+    unreachable, too slow, throttled, 5xx     `Unavailable` 503 with Retry-After: the request may be repeated
+    a condition did not hold                  passed on (`ConditionFailed`, `TransactionCanceled`): the stores know why
+    anything else                             passed on: it is a fault of ours, answered 500 and logged
+
+A write that failed with an unknown outcome is a 503 too: every write here may be repeated safely.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lanner.aws import wire
+from lanner.aws.errors import AwsThrottled, AwsUnavailable
+from lanner.http.problems import Unavailable
+
+Item = dict[str, dict[str, Any]]  # Any: DynamoDB's AttributeValue form
+
+BUDGET_MS = 2_000
+"""For one call, its retries included; DynamoDB answers in single-digit milliseconds when it is well."""
+
+RETRY_AFTER = 1
+"""Seconds; the client's own backoff does the rest."""
+
+
+def call(operation: str, payload: dict[str, Any], *, idempotent: bool | None = None) -> dict[str, Any]:
+    """One DynamoDB operation in its own JSON. Raises `Unavailable`, and other `AwsError`s as they are."""
+    try:
+        return wire.dynamodb().call(operation, payload, budget_ms=BUDGET_MS, idempotent=idempotent)
+    except AwsThrottled as error:
+        raise Unavailable("The storage is busy; try again shortly", retry_after=RETRY_AFTER) from error
+    except AwsUnavailable as error:
+        raise Unavailable("The storage does not answer; try again shortly", retry_after=RETRY_AFTER) from error

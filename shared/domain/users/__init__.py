@@ -1,0 +1,1 @@
+"""Users: one stored user serves every version of the API."""

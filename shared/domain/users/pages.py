@@ -1,0 +1,120 @@
+"""Lists of users over HTTP: by signed cursor in v2, by bounded offset in v1 (`domain.users.listing` reads them).
+
+Both are in the order of creation. A v2 cursor is bound to v2's list and to `created_after`; `limit` and `fields` may
+change from page to page. `prev` and `next` are links; `next_cursor` is null on the last page, and that is the only sign
+of it: a page may be shorter than `limit`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from domain import times
+from domain.queries import check_known, selection, single
+from domain.users import ids, listing, store, v1, v2
+from domain.users.answers import PRIVATE
+from domain.users.fields import check_email
+from lanner.http.message import Response
+from lanner.http.pagination import CursorCodec, offset, page_links, page_size
+from lanner.http.problems import BadRequest, parameter
+from lanner.settings import setting
+
+if TYPE_CHECKING:
+    from domain.users.model import User
+    from lanner.http.message import Request
+
+DEFAULT_LIMIT = 20
+MAX_LIMIT = 100
+MAX_OFFSET = 1000
+"""Skipping reads what it skips; from here on a cursor is the only honest way."""
+
+KEYS_SETTING = "LANNER_CURSOR_KEYS"
+V2_SCOPE = "v2/users"
+V2_PARAMETERS = ("limit", "cursor", "email", "created_after", "fields")
+V1_PARAMETERS = ("limit", "offset")
+USE_CURSOR = "to read further use the cursor of GET /v2/users (next_cursor)"
+
+
+def list_v2(request: Request) -> Response:
+    """`{data, next_cursor}`. Raises `BadRequest` for parameters that are unknown or wrong."""
+    check_known(request, *V2_PARAMETERS)
+    limit = page_size(request.query_values("limit"), DEFAULT_LIMIT, MAX_LIMIT)
+    selected = selection(request, v2.MEMBERS)
+    email, created_after, text = (single(request, name) for name in ("email", "created_after", "cursor"))
+    floor = ids.FIRST if created_after is None else _floor(created_after)
+    filters = {"email": email, "created_after": None if created_after is None else floor}
+    codec = _codec()
+    cursor = None if text is None else codec.decode(text, scope=V2_SCOPE, filters=filters)
+    links: dict[str, str | None] = {}
+    if email is not None:
+        users = _with_email(email, floor)
+    else:
+        if cursor is None:
+            page = listing.forward(limit, floor=floor)
+        elif cursor.direction == "next":
+            page = listing.forward(limit, cursor.position[0], floor)
+        else:
+            page = listing.backward(limit, cursor.position[0], floor)
+        users = page.users
+        here: str | None = cursor.position[0] if cursor is not None else None
+        if page.has_next:
+            last = users[-1].id if users else ids.before(here or ids.FIRST)
+            links["next"] = codec.encode([last], scope=V2_SCOPE, filters=filters)
+        if page.has_prev:
+            first = users[0].id if users else ids.after(here or ids.LAST)
+            links["prev"] = codec.encode([first], scope=V2_SCOPE, filters=filters, direction="prev")
+    data = [v2.view(user) for user in users]
+    if selected is not None:
+        data = [{name: document[name] for name in selected} for document in data]
+    return _page(
+        {"data": data, "next_cursor": links.get("next")}, page_links(request.public_path, request.query, links)
+    )
+
+
+def list_v1(request: Request) -> Response:
+    """`{data, limit, offset}`. Raises `BadRequest` for parameters that are unknown or wrong."""
+    check_known(request, *V1_PARAMETERS)
+    limit = page_size(request.query_values("limit"), DEFAULT_LIMIT, MAX_LIMIT)
+    skipped = offset(request.query_values("offset"), MAX_OFFSET, beyond=USE_CURSOR)
+    after = listing.skip(skipped) if skipped else None
+    if skipped and after is None:
+        page = listing.Page([], True, False)
+    else:
+        page = listing.forward(limit, after)
+    links: dict[str, str | None] = {}
+    if page.has_next and skipped + limit <= MAX_OFFSET:
+        links["next"] = str(skipped + limit)
+    if skipped:
+        links["prev"] = str(max(0, skipped - limit))
+    document = {"data": [v1.view(user) for user in page.users], "limit": limit, "offset": skipped}
+    return _page(document, page_links(request.public_path, request.query, links, name="offset"))
+
+
+def _page(document: dict[str, Any], links: str) -> Response:  # Any: JSON values
+    headers = {"content-type": "application/json", "cache-control": PRIVATE, "link": links}
+    return Response(200, headers, orjson.dumps(document))
+
+
+def _with_email(email: str, floor: str) -> list[User]:
+    try:
+        check_email(email)
+    except ValueError as error:
+        raise BadRequest(f"The parameter email {error}", errors=[parameter("email", str(error))]) from None
+    user = store.read_by_email(email)
+    return [user] if user is not None and user.id >= floor else []
+
+
+def _floor(created_after: str) -> str:
+    """The smallest id of a user made after that moment."""
+    try:
+        milliseconds = times.parse_rfc3339(created_after)
+    except ValueError as error:
+        detail = f"is no RFC 3339 time: {error}"
+        raise BadRequest(f"The parameter created_after {detail}", errors=[parameter("created_after", detail)]) from None
+    return ids.first_of(min(max(milliseconds + 1, 0), times.MAX_MS))
+
+
+def _codec() -> CursorCodec:
+    return CursorCodec([key.strip().encode() for key in setting(KEYS_SETTING).split(",") if key.strip()])

@@ -1,0 +1,146 @@
+"""What tests of several folders share: a DynamoDB on loopback, our tables in it, and the environment of a function."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lanner.aws import wire
+
+TESTS = Path(__file__).parent
+CURSOR_KEY = "a-key-for-tests-of-32-characters"
+USERS_TABLE = "users-test"
+CATALOG_TABLE = "catalog-test"
+
+
+@pytest.fixture(scope="session")
+def moto_server() -> Iterator[str]:
+    """The URL of a moto server that applies requests one at a time, for the whole session."""
+    process = subprocess.Popen(
+        [sys.executable, str(TESTS / "storage_process.py")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        line = process.stdout.readline()
+        assert line.startswith("ready "), f"the moto server did not start: {line!r}"
+        yield line.split()[1]
+    finally:
+        process.stdin.close()
+        process.wait(timeout=10)
+        process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def storage(moto_server: str) -> Iterator[str]:
+    """A function's environment for the session: both tables exist, and the wire reaches them."""
+    settings = {
+        "AWS_ENDPOINT_URL": moto_server,
+        "AWS_REGION": "eu-west-1",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
+        "AWS_SECRET_ACCESS_KEY": "not-a-secret",
+        "LANNER_USERS_TABLE": USERS_TABLE,
+        "LANNER_CATALOG_TABLE": CATALOG_TABLE,
+        "LANNER_CURSOR_KEYS": CURSOR_KEY,
+    }
+    before = {name: os.environ.get(name) for name in settings}
+    os.environ.update(settings)
+    wire.reset()
+    create_users_table(USERS_TABLE)
+    create_catalog_table(CATALOG_TABLE)
+    yield moto_server
+    for name, value in before.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+    wire.reset()
+
+
+@pytest.fixture
+def users_table(storage: str) -> str:
+    """The name of the users' table, empty."""
+    _empty(USERS_TABLE, ("pk",))
+    return USERS_TABLE
+
+
+@pytest.fixture
+def catalog_table(storage: str) -> str:
+    """The name of the catalog's table, empty."""
+    _empty(CATALOG_TABLE, ("pk", "sk"))
+    return CATALOG_TABLE
+
+
+def create_users_table(name: str) -> None:
+    """The users' table as template.yaml declares it."""
+    wire.dynamodb().call(
+        "CreateTable",
+        {
+            "TableName": name,
+            "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [
+                {"AttributeName": "pk", "AttributeType": "S"},
+                {"AttributeName": "shard", "AttributeType": "N"},
+                {"AttributeName": "id", "AttributeType": "S"},
+            ],
+            "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+            "GlobalSecondaryIndexes": [
+                {
+                    "IndexName": "by_created",
+                    "KeySchema": [
+                        {"AttributeName": "shard", "KeyType": "HASH"},
+                        {"AttributeName": "id", "KeyType": "RANGE"},
+                    ],
+                    "Projection": {"ProjectionType": "ALL"},
+                }
+            ],
+        },
+    )
+
+
+def create_catalog_table(name: str) -> None:
+    """The catalog's table as template.yaml declares it."""
+    wire.dynamodb().call(
+        "CreateTable",
+        {
+            "TableName": name,
+            "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [
+                {"AttributeName": "pk", "AttributeType": "S"},
+                {"AttributeName": "sk", "AttributeType": "S"},
+            ],
+            "KeySchema": [
+                {"AttributeName": "pk", "KeyType": "HASH"},
+                {"AttributeName": "sk", "KeyType": "RANGE"},
+            ],
+        },
+    )
+
+
+def scan(table: str) -> list[dict[str, Any]]:
+    """Every item of a table, in DynamoDB's JSON: what a test may look at and a request never does."""
+    items: list[dict[str, Any]] = []
+    start: dict[str, Any] = {}
+    while True:
+        answer = wire.dynamodb().call("Scan", {"TableName": table, "ConsistentRead": True, **start})
+        items += answer["Items"]
+        if "LastEvaluatedKey" not in answer:
+            return items
+        start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+
+def _empty(table: str, key: tuple[str, ...]) -> None:
+    items = scan(table)
+    for start in range(0, len(items), 25):
+        deletes = [{"DeleteRequest": {"Key": {name: item[name] for name in key}}} for item in items[start : start + 25]]
+        wire.dynamodb().call("BatchWriteItem", {"RequestItems": {table: deletes}}, idempotent=True)
