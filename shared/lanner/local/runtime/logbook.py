@@ -30,7 +30,7 @@ class LogBook:
 
     def add(self, line: LogLine) -> None:
         self._lines.append(line)
-        for listener in self._listeners:
+        for listener in tuple(self._listeners):
             listener(line)
 
     def lines(self, function: str | None = None, limit: int = 1000) -> list[LogLine]:
@@ -46,7 +46,12 @@ class LogBook:
     def listen(self, listener: Callable[[LogLine], None]) -> Callable[[], None]:
         """Call `listener` with every line from now on; returns what ends that."""
         self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
+
+        def end() -> None:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+
+        return end
 
 
 class LineSplitter:

@@ -14,8 +14,10 @@ from lanner.clock import Clock, SystemClock
 from lanner.local.invocation import InvocationResult
 from lanner.local.plan import CloudPlan, FunctionPlan
 from lanner.local.runtime.api import MAX_PAYLOAD, Invocation, error_document
+from lanner.local.runtime.asynchronous import AsyncInvocations
 from lanner.local.runtime.environment import Environment, EnvironmentListener, Site
 from lanner.local.runtime.interpreter import ClientChoice, Interpreter, command
+from lanner.local.runtime.invoke_api import Control, InvokeApi
 from lanner.local.runtime.logbook import LogBook
 from lanner.local.runtime.pool import Pool
 from lanner.local.runtime.process import Guardian
@@ -29,8 +31,10 @@ class RuntimeOptions:
 
     client: ClientChoice = "auto"
     cap: int = 10
+    snapstart: bool = False
     idle_seconds: float = 300.0
     engine: Mapping[str, str] = field(default_factory=dict)  # endpoint and credentials for the functions' SDKs
+    control: Control | None = None  # answers what else is asked of the Invoke endpoint
 
 
 class Runtime:
@@ -50,6 +54,8 @@ class Runtime:
         self._interpreter = interpreter
         self._options = options or RuntimeOptions()
         self._clock = clock or SystemClock()
+        self.events = AsyncInvocations(self, self.logs, self._clock)
+        self._invoke_api = InvokeApi(lambda: self._plan, self, self.events, self._options.control)
         self._pools: dict[str, Pool] = {}
         self._names = 0
         self._site: Site | None = None
@@ -60,13 +66,19 @@ class Runtime:
     def plan(self) -> CloudPlan:
         return self._plan
 
+    @property
+    def invoke_url(self) -> str:
+        """Where Lambda's `Invoke` answers, for AWS SDKs."""
+        return self._invoke_api.url
+
     async def start(self) -> None:
         """Make ready to invoke; no function runs before its first invocation."""
+        await self._invoke_api.start()
         tmp = Path(tempfile.mkdtemp(prefix="lanner-"))
         self._site = Site(
             command=command(self._interpreter, self._options.client),
             region=self._plan.region,
-            engine=self._options.engine,
+            engine={**self._options.engine, "AWS_ENDPOINT_URL_LAMBDA": self.invoke_url},
             tmp=tmp,
             guardian=Guardian(tmp),
             logs=self.logs,
@@ -156,6 +168,8 @@ class Runtime:
         """End every environment; nothing that was started is left when this returns."""
         if self._reaper is not None:
             self._reaper.cancel()
+        await self.events.stop()
+        await self._invoke_api.stop()
         await asyncio.gather(*(pool.stop() for pool in self._pools.values()), *self._tasks)
         if self._site is not None:
             await self._site.guardian.stop()

@@ -1,0 +1,69 @@
+"""`lanner COMMAND`: one line per command here, one module per command elsewhere.
+
+A command's module has `configure(parser)`, which adds its arguments, and `run(args)`, which returns the exit code.
+Only the module of the command that was given is imported, so that `lanner --help` is quick and no command needs
+another's dependencies. An exception named in `CLEAR` ends the program with its message; any other is a bug and
+shows its traceback.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Command:
+    module: str
+    help: str
+
+
+COMMANDS = {
+    "dev": Command("lanner.local.commands.dev", "serve a SAM template on this machine"),
+    "invoke": Command("lanner.local.commands.invoke", "run one function with an event"),
+    "logs": Command("lanner.local.commands.logs", "show what the functions of a running `lanner dev` write"),
+    "routes": Command("lanner.local.commands.routes", "list the routes and functions of a template"),
+}
+
+CLEAR = ("StartError", "CommandError")
+"""Exceptions whose message is all that the user needs; by name, so that nothing is imported for them."""
+
+
+def build_parser(chosen: str | None = None) -> argparse.ArgumentParser:
+    """The parser; arguments are there only for the command that was `chosen`."""
+    parser = argparse.ArgumentParser(prog="lanner", description="The toolkit of a versioned, serverless HTTP API.")
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, command in COMMANDS.items():
+        subparser = subparsers.add_parser(name, help=command.help, description=command.help)
+        if name == chosen:
+            module = importlib.import_module(command.module)
+            module.configure(subparser)
+            subparser.set_defaults(run=module.run)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    words = sys.argv[1:] if argv is None else list(argv)
+    chosen = next((word for word in words if not word.startswith("-")), None)
+    args = build_parser(chosen).parse_args(words)
+    try:
+        return int(args.run(args))
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:  # boundary of the program: expected errors are sentences, the others tracebacks
+        if type(error).__name__ in CLEAR:
+            return _fail(str(error))
+        raise
+
+
+def _fail(message: str) -> int:
+    print(f"lanner: error: {message}", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

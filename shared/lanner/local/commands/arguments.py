@@ -1,0 +1,71 @@
+"""Arguments that several commands share, and how they become `DevOptions`."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from pathlib import Path
+
+from lanner.local.commands import CommandError
+from lanner.local.dev import DevOptions
+
+
+def add_template_arguments(parser: argparse.ArgumentParser) -> None:
+    """What decides how a template is read."""
+    parser.add_argument("--template", "-t", type=Path, default=Path("template.yaml"), help="default: template.yaml")
+    parser.add_argument(
+        "--parameter-overrides",
+        nargs="*",
+        default=[],
+        metavar="NAME=VALUE",
+        help="values of template parameters, as sam takes them",
+    )
+    parser.add_argument("--config-env", default="default", help="environment of samconfig.toml (default: default)")
+    parser.add_argument("--stack-name", default="lanner-local")
+    parser.add_argument("--region", default="eu-west-1")
+    parser.add_argument("--secrets", type=Path, help="JSON or TOML file with SSM parameters and secrets")
+    parser.add_argument("--built", action="store_true", help="serve what `sam build` made")
+
+
+def add_runtime_arguments(parser: argparse.ArgumentParser) -> None:
+    """What decides how functions run."""
+    parser.add_argument("--python", type=Path, help="interpreter with the project's dependencies")
+    parser.add_argument(
+        "--runtime-client",
+        choices=("auto", "ric", "python"),
+        default="auto",
+        help="awslambdaric, or our own client in plain Python",
+    )
+    parser.add_argument("--engine-url", help="use this AWS engine; default: one of our own")
+    parser.add_argument("--persist", type=Path, metavar="DIR", help="keep tables, buckets and queues there")
+    parser.add_argument("--verbose", "-v", action="store_true", help="show events, metrics and platform lines")
+
+
+def parse_overrides(words: list[str]) -> dict[str, str]:
+    """`A=1 B=2`, also in one word, also in SAM's long form. Raises `CommandError` naming the word."""
+    overrides: dict[str, str] = {}
+    pending = ""
+    for word in [part for each in words for part in shlex.split(each)]:
+        if word.startswith("ParameterKey="):
+            key, comma, value = word.removeprefix("ParameterKey=").partition(",ParameterValue=")
+            if not comma:
+                pending = key
+                continue
+            overrides[key] = value
+        elif word.startswith("ParameterValue=") and pending:
+            overrides[pending], pending = word.removeprefix("ParameterValue="), ""
+        elif "=" in word:
+            key, _, value = word.partition("=")
+            overrides[key] = value
+        else:
+            raise CommandError(f"--parameter-overrides takes NAME=VALUE, not {word!r}")
+    return overrides
+
+
+def template_options(args: argparse.Namespace, **more: object) -> DevOptions:
+    """Options from parsed arguments; what a command does not have keeps its default."""
+    names = ("template", "config_env", "stack_name", "region", "secrets", "built", "python", "engine_url", "persist")
+    given = {name: getattr(args, name) for name in (*names, "verbose") if hasattr(args, name)}
+    if hasattr(args, "runtime_client"):
+        given["client"] = args.runtime_client
+    return DevOptions(**given, overrides=parse_overrides(args.parameter_overrides), **more)  # type: ignore[arg-type]

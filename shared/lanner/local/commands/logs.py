@@ -1,0 +1,59 @@
+"""`lanner logs [FUNCTION] [-f]`: what the functions of a running `lanner dev` have written."""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+
+from lanner.local import state
+from lanner.local.commands import CommandError
+from lanner.local.console import Console
+from lanner.local.control import LOGS
+from lanner.local.runtime.logbook import LogLine
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("function", nargs="?", help="logical id; default: all functions")
+    parser.add_argument("--follow", "-f", action="store_true", help="go on until Ctrl-C")
+    parser.add_argument("--template", "-t", type=Path, default=Path("template.yaml"), help="default: template.yaml")
+    parser.add_argument("--limit", type=int, default=1000, help="at most so many lines of the past (default: 1000)")
+
+
+def run(args: argparse.Namespace) -> int:
+    console = Console(verbose=True)
+    for line in read_lines(running_cloud(args.template), args.function, follow=args.follow, limit=args.limit):
+        console.log(line)
+    return 0
+
+
+def running_cloud(template: Path) -> state.RunningCloud:
+    """The `lanner dev` of `template`; the only one that runs, where the template is another. Raises `CommandError`."""
+    cloud = state.find(template)
+    if cloud is not None:
+        return cloud
+    others = state.running()
+    if len(others) == 1:
+        return others[0]
+    if others:
+        templates = ", ".join(sorted({each.template for each in others}))
+        raise CommandError(f"no `lanner dev` serves {template}; running are those of {templates}: name one with -t")
+    raise CommandError("no `lanner dev` is running: start one first")
+
+
+def read_lines(cloud: state.RunningCloud, function: str | None, *, follow: bool, limit: int) -> Iterator[LogLine]:
+    """Lines of a running cloud, oldest first; with `follow` until it ends."""
+    query = {"limit": str(limit), **({"function": function} if function else {}), **({"follow": "1"} if follow else {})}
+    connection = http.client.HTTPConnection(urlsplit(cloud.control).netloc)
+    try:
+        connection.request("GET", f"{LOGS}?{urlencode(query)}")
+        response = connection.getresponse()
+        while raw := response.readline():
+            yield LogLine(**json.loads(raw))
+    except OSError as error:
+        raise CommandError(f"the `lanner dev` at {cloud.url} does not answer: {error}") from None
+    finally:
+        connection.close()

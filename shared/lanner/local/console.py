@@ -1,0 +1,148 @@
+"""What a developer reads while the local cloud runs: findings, routes, one line per request, what functions print.
+
+Colour only on a terminal, and never with NO_COLOR set (no-color.org). Lines that are metrics (EMF documents) and the
+platform's own START/END/REPORT lines appear with `verbose` only; an error's traceback always does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TextIO
+
+from lanner.local.gateway.record import RequestRecord
+from lanner.local.plan import CloudPlan, Finding
+from lanner.local.runtime.logbook import LogLine
+
+_CODES = {"red": 31, "green": 32, "yellow": 33, "blue": 34, "magenta": 35, "cyan": 36, "dim": 2, "bold": 1}
+_MAX_EVENT = 4000  # characters of an event that `verbose` shows
+
+
+def wants_colour(stream: TextIO, environ: Mapping[str, str] | None = None) -> bool:
+    """Whether `stream` is a terminal whose user has nothing against colour."""
+    environ = os.environ if environ is None else environ
+    return stream.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+
+
+class Console:
+    """Writes to `stream`. One call is one write, so that lines of different functions never mix."""
+
+    def __init__(self, stream: TextIO | None = None, *, verbose: bool = False, colour: bool | None = None) -> None:
+        self._stream = stream or sys.stdout
+        self._verbose = verbose
+        self._colour = wants_colour(self._stream) if colour is None else colour
+
+    def paint(self, text: str, *styles: str) -> str:
+        """`text` in colour where that is wanted."""
+        if not self._colour or not styles:
+            return text
+        codes = ";".join(str(_CODES[style]) for style in styles)
+        return f"\033[{codes}m{text}\033[0m"
+
+    def say(self, text: str = "") -> None:
+        """Write one line, or several."""
+        try:
+            self._stream.write(text + "\n")
+            self._stream.flush()
+        except BrokenPipeError:
+            return  # whoever read our output has left; serving goes on
+
+    def problem(self, text: str) -> None:
+        self.say(self.paint(text, "red"))
+
+    def note(self, text: str) -> None:
+        self.say(self.paint(text, "dim"))
+
+    def findings(self, findings: Iterable[Finding]) -> None:
+        """One line per finding: place, level, resource, what is wrong."""
+        styles = {"error": "red", "unsupported": "yellow", "ignored": "dim"}
+        for finding in findings:
+            if finding.level == "ignored" and not self._verbose:
+                continue
+            resource = f" {finding.resource}:" if finding.resource else ""
+            level = self.paint(finding.level, styles[finding.level])
+            self.say(f"{finding.where}: {level}:{resource} {finding.message}")
+
+    def request(self, record: RequestRecord) -> None:
+        """One line: time, method, path, version, status, duration, cold or warm, cache outcome, function."""
+        clock = time.strftime("%H:%M:%S")
+        status = self.paint(str(record.status), _status_style(record.status))
+        parts = [
+            self.paint(clock, "dim"),
+            self.paint(f"{record.method:<6}", "bold"),
+            _printable(record.path),
+            record.version or "-",
+            status,
+            f"{record.duration_ms:.1f} ms",
+            self.paint("cold", "cyan") if record.cold else "warm",
+        ]
+        if record.cache:
+            parts.append(record.cache)
+        if record.function:
+            parts.append(self.paint(record.function, "dim"))
+        self.say("  ".join(parts))
+        if self._verbose and record.event:
+            self.note("  event " + record.event[:_MAX_EVENT].decode("utf-8", "replace"))
+
+    def log(self, line: LogLine) -> None:
+        """What a function or the platform wrote."""
+        text = line.text.rstrip()
+        if not text or ((line.platform or _is_metrics(text)) and not self._verbose):
+            return
+        name = self.paint(f"{line.function} |", "magenta")
+        style = ("red",) if text.startswith("[ERROR]") else ("dim",) if line.platform else ()
+        self.say("\n".join(f"{name} {self.paint(_printable(part), *style)}" for part in text.split("\n")))
+
+    def table(self, rows: Sequence[Sequence[str]], indent: str = "  ") -> None:
+        """Rows in columns as wide as they need to be."""
+        if not rows:
+            return
+        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+        for row in rows:
+            self.say((indent + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))).rstrip())
+
+
+def route_rows(plan: CloudPlan, base: str) -> list[tuple[str, str, str, str]]:
+    """Every route of a plan: method, URL on the local cloud, function, place in the template."""
+    rows = []
+    for api in plan.apis.values():
+        prefix = "" if api.stage == "$default" else f"/{api.stage}"
+        for route in sorted(api.routes, key=lambda each: (each.path, each.method)):
+            path = "/*" if route.path == "$default" else route.path
+            target = route.function or ("(mock)" if route.mock else "")
+            rows.append((route.method, f"{base}{prefix}{path}", target, str(route.where)))
+    return rows
+
+
+def function_rows(plan: CloudPlan) -> list[tuple[str, str, str]]:
+    """Every function: logical id, handler, and the file (with a line, so that terminals link it)."""
+    rows = []
+    for function in plan.functions.values():
+        module = function.handler.rpartition(".")[0].replace(".", "/")
+        file = function.code / f"{module}.py"
+        rows.append((function.logical_id, function.handler, f"{file}:1"))
+    return rows
+
+
+def _status_style(status: int) -> str:
+    return "green" if status < 300 else "cyan" if status < 400 else "yellow" if status < 500 else "red"
+
+
+def _printable(text: str) -> str:
+    """Without control characters: what a client or a function sends must not drive the terminal."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() or each == "\t" else repr(each)[1:-1] for each in text)
+
+
+def _is_metrics(text: str) -> bool:
+    """An embedded metric format document, which is for CloudWatch and not for reading."""
+    if not (text.startswith("{") and '"_aws"' in text):
+        return False
+    try:
+        return "CloudWatchMetrics" in json.loads(text).get("_aws", {})
+    except (ValueError, AttributeError):
+        return False

@@ -1,0 +1,369 @@
+"""`lanner dev`: the whole local cloud of one template, from reading it to ending everything.
+
+Order of the start: the port is looked at first (taken is an error before anything runs); then the engine starts
+while the template is read and the interpreter is asked about itself; then resources, runtime, gateway, seed, queues,
+schedules and the watcher. The line `ready http://HOST:PORT` is printed exactly once, when all of it answers.
+
+Failure modes: a template that cannot be read, a port that is taken, an interpreter that does not run, an engine that
+does not start, and with `strict` any finding, are a `StartError` with one clear message; whatever had been started
+is ended. The end (SIGINT, SIGTERM, SIGHUP) runs in the opposite order and leaves no process. SIGKILL is the
+guardian's case.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import os
+import signal
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lanner.clock import SystemClock
+from lanner.local.console import Console, function_rows, route_rows
+from lanner.local.control import ControlEndpoint
+from lanner.local.engine import Engine
+from lanner.local.gateway.gateway import Gateway
+from lanner.local.inspection import CloudInspector
+from lanner.local.plan import CloudPlan
+from lanner.local.queues import QueuePollers
+from lanner.local.runtime.interpreter import ClientChoice, Interpreter, InterpreterError, default_interpreter, probe
+from lanner.local.runtime.logbook import LogBook
+from lanner.local.runtime.runtime import Runtime, RuntimeOptions
+from lanner.local.schedules import Schedules
+from lanner.local.seeding import SeedError, read_seed, send_seed
+from lanner.local.state import RunningCloud, announce
+from lanner.local.template.build import TemplateError, load_plan
+from lanner.local.watch import Change, changes
+
+_CURLS = 5  # how many lines to paste are printed
+
+
+class StartError(Exception):
+    """The local cloud cannot start; the message is for the developer."""
+
+
+@dataclass(frozen=True)
+class DevOptions:
+    """What the command line says."""
+
+    template: Path
+    host: str = "127.0.0.1"
+    port: int = 3000
+    stack_name: str = "lanner-local"
+    region: str = "eu-west-1"
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    config_env: str = "default"
+    python: Path | None = None
+    built: bool = False
+    snapstart: bool = False
+    seed: Path | None = None
+    engine_url: str | None = None
+    persist: Path | None = None
+    secrets: Path | None = None
+    verbose: bool = False
+    strict: bool = False
+    watch: bool = True
+    client: ClientChoice = "auto"
+    cap: int = 10
+
+    def plan(self, engine_url: str) -> CloudPlan:
+        """Read the template. Raises `StartError`."""
+        try:
+            return load_plan(
+                self.template,
+                stack_name=self.stack_name,
+                region=self.region,
+                overrides=self.overrides,
+                secrets=self.secrets,
+                built=self.built,
+                config_env=self.config_env,
+                engine_url=engine_url,
+            )
+        except TemplateError as error:
+            raise StartError(str(error)) from None
+
+    def interpreter(self) -> Interpreter:
+        """The project's Python. Raises `StartError`."""
+        try:
+            return probe(self.python or default_interpreter(self.template))
+        except InterpreterError as error:
+            raise StartError(str(error)) from None
+
+
+class DevServer:
+    """One local cloud: `start`, then `serve` until a signal; `stop` ends it, also after a failed start."""
+
+    def __init__(self, options: DevOptions, console: Console) -> None:
+        self._options = options
+        self._console = console
+        self._engine: Engine | None = None
+        self._runtime: Runtime | None = None
+        self._gateway: Gateway | None = None
+        self._queues: QueuePollers | None = None
+        self._schedules: Schedules | None = None
+        self._interpreter: Interpreter | None = None
+        self._announced: Path | None = None
+        self._stopping = asyncio.Event()
+        self._watching: asyncio.Task[None] | None = None
+
+    @property
+    def url(self) -> str:
+        assert self._gateway is not None
+        return f"http://{self._options.host}:{self._gateway.port}"
+
+    # --- start
+
+    async def start(self) -> None:
+        """Start everything and say `ready`. Raises `StartError`; call `stop` in either case."""
+        check_port(self._options.host, self._options.port)
+        runtime = await self.start_functions()
+        plan = runtime.plan
+        runtime.logs.listen(self._console.log)
+        await self._start_gateway(plan)
+        self._start_background(plan)
+        self._announce(plan)
+        await self._seed()
+        self._console.say(f"ready {self.url}")
+
+    async def start_functions(self) -> Runtime:
+        """Only what invocations need: plan, engine with its resources, runtime. Raises `StartError`."""
+        return await self._start_runtime(await self._read_and_start_engine())
+
+    async def _read_and_start_engine(self) -> CloudPlan:
+        options = self._options
+        port = free_port()
+        url = options.engine_url or f"http://127.0.0.1:{port}"
+        engine, plan, interpreter = await asyncio.gather(
+            asyncio.to_thread(self._start_engine, port),
+            asyncio.to_thread(options.plan, url),
+            asyncio.to_thread(options.interpreter),
+            return_exceptions=True,
+        )
+        if isinstance(engine, Engine):
+            self._engine = engine
+        for outcome in (plan, interpreter, engine):
+            if isinstance(outcome, StartError):
+                raise outcome
+            if isinstance(outcome, BaseException):
+                raise StartError(f"{type(outcome).__name__}: {outcome}") from outcome
+        assert isinstance(plan, CloudPlan)
+        assert isinstance(interpreter, Interpreter)
+        self._interpreter = interpreter
+        self._show_findings(plan)
+        assert self._engine is not None
+        made = await asyncio.to_thread(self._engine.create, plan)
+        self._console.findings(made)
+        if made and options.strict:
+            raise StartError("the template asks for resources that the local cloud does not have (--strict)")
+        return plan
+
+    def _start_engine(self, port: int) -> Engine:
+        if self._options.engine_url:
+            return Engine.attach(self._options.engine_url)
+        return Engine.start(port=port, persist=self._options.persist)
+
+    def _show_findings(self, plan: CloudPlan) -> None:
+        self._console.findings(plan.findings)
+        serious = [finding for finding in plan.findings if finding.level != "ignored"]
+        if serious and self._options.strict:
+            raise StartError(f"the template has {len(serious)} finding(s), and --strict was given")
+
+    async def _start_runtime(self, plan: CloudPlan) -> Runtime:
+        assert self._interpreter is not None
+        assert self._engine is not None
+        logs = LogBook()
+        options = RuntimeOptions(
+            client=self._options.client,
+            cap=self._options.cap,
+            engine=self._engine.environment(plan),
+            snapstart=self._options.snapstart,
+            control=ControlEndpoint(logs),
+        )
+        self._runtime = Runtime(plan, self._interpreter, options, logs=logs)
+        try:
+            await self._runtime.start()
+        except InterpreterError as error:
+            raise StartError(str(error)) from None
+        return self._runtime
+
+    async def _start_gateway(self, plan: CloudPlan) -> None:
+        assert self._runtime is not None
+        assert self._engine is not None
+        inspector = CloudInspector(self._runtime, self._engine)
+        gateway = Gateway(plan, self._runtime, on_request=self._console.request, inspector=inspector)
+        try:
+            await gateway.start(self._options.host, self._options.port)
+        except OSError as error:
+            raise StartError(port_problem(self._options.host, self._options.port, error)) from None
+        self._gateway = gateway
+
+    def _start_background(self, plan: CloudPlan) -> None:
+        assert self._runtime is not None
+        assert self._engine is not None
+        self._queues = QueuePollers(self._runtime, self._engine.environment(plan), self._console.problem)
+        self._queues.update(plan)
+        self._schedules = Schedules(self._runtime.events, SystemClock(), self._console.problem)
+        self._schedules.update(plan)
+        if self._options.watch:
+            self._watching = asyncio.get_running_loop().create_task(self._watch())
+
+    async def _seed(self) -> None:
+        if self._options.seed is None:
+            return
+        try:
+            requests = read_seed(self._options.seed)
+        except SeedError as error:
+            raise StartError(str(error)) from None
+        assert self._gateway is not None
+        failures = await send_seed(requests, self._options.host, self._gateway.port)
+        for failure in failures:
+            request = failure.request
+            self._console.problem(f"seed: {request.method} {request.path}: {failure.status} {failure.detail}")
+        self._console.say(f"seeded {len(requests) - len(failures)} of {len(requests)} requests")
+
+    def _announce(self, plan: CloudPlan) -> None:
+        assert self._runtime is not None
+        cloud = RunningCloud(os.getpid(), str(plan.template.absolute()), self.url, self._runtime.invoke_url)
+        self._announced = announce(cloud)
+        say = self._console.say
+        say(self._console.paint("routes", "bold"))
+        self._console.table(route_rows(plan, self.url))
+        say(self._console.paint("functions", "bold"))
+        self._console.table(function_rows(plan))
+        say(self._console.paint("try", "bold"))
+        for line in curl_lines(plan, self.url)[:_CURLS]:
+            say(f"  {line}")
+        say(f"  the page of this cloud: {self.url}/_local")
+
+    # --- while it runs
+
+    async def serve(self) -> None:
+        """Serve until SIGINT, SIGTERM or SIGHUP."""
+        loop = asyncio.get_running_loop()
+        for number in _ending_signals():
+            loop.add_signal_handler(number, self._stopping.set)
+        await self._stopping.wait()
+
+    async def _watch(self) -> None:
+        assert self._interpreter is not None
+        assert self._runtime is not None
+        while not self._stopping.is_set():
+            async for change in changes(self._runtime.plan, self._interpreter.sources, self._stopping):
+                if change.plan:
+                    await self._reload_plan(change)
+                    break  # other folders may have to be watched now
+                self._reload(change)
+
+    def _reload(self, change: Change) -> None:
+        assert self._runtime is not None
+        self._runtime.reload(change.functions)
+        names = ", ".join(sorted(change.functions))
+        self._console.note(f"changed: {', '.join(file.name for file in change.files[:3])} -> {names}")
+
+    async def _reload_plan(self, change: Change) -> None:
+        assert self._runtime is not None
+        assert self._gateway is not None
+        assert self._engine is not None
+        assert self._queues is not None
+        assert self._schedules is not None
+        try:
+            plan = await asyncio.to_thread(self._options.plan, self._engine.url)
+            made = await asyncio.to_thread(self._engine.create, plan)
+        except StartError as error:
+            self._console.problem(f"the template cannot be read; the last good one is served on\n{error}")
+            return
+        self._console.findings([*plan.findings, *made])
+        self._runtime.update(plan)
+        self._runtime.reload(change.functions)
+        await self._gateway.update(plan)
+        self._queues.update(plan)
+        self._schedules.update(plan)
+        self._console.note("the template has changed: serving the new plan")
+
+    # --- the end
+
+    async def stop(self) -> None:
+        """End everything that was started; returns when it is gone."""
+        self._stopping.set()
+        if self._announced is not None:
+            self._announced.unlink(missing_ok=True)
+        if self._watching is not None:
+            self._watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._watching
+        if self._schedules is not None:
+            await self._schedules.stop()
+        if self._queues is not None:
+            await self._queues.stop()
+        if self._gateway is not None:
+            await self._gateway.stop()
+        if self._runtime is not None:
+            await self._runtime.stop()
+        if self._engine is not None:
+            await asyncio.to_thread(self._engine.stop)
+
+
+async def run(options: DevOptions, console: Console) -> int:
+    """The command's whole life; returns the exit code."""
+    server = DevServer(options, console)
+    loop = asyncio.get_running_loop()
+    ended = loop.create_task(server.serve())
+    starting = loop.create_task(server.start())
+    try:
+        await asyncio.wait({starting, ended}, return_when=asyncio.FIRST_COMPLETED)
+        if starting.done():
+            await starting
+            await ended
+        return 0
+    except StartError as error:
+        console.problem(f"error: {error}")
+        return 1
+    finally:
+        for task in (starting, ended):
+            task.cancel()
+        await asyncio.gather(starting, ended, return_exceptions=True)
+        await server.stop()
+
+
+def _ending_signals() -> tuple[signal.Signals, ...]:
+    names = ("SIGINT", "SIGTERM", "SIGHUP")
+    return tuple(getattr(signal, name) for name in names if hasattr(signal, name))
+
+
+def check_port(host: str, port: int) -> None:
+    """Raises `StartError` when nobody could listen there now."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe_socket:
+        probe_socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe_socket.bind((host, port))
+        except OSError as error:
+            raise StartError(port_problem(host, port, error)) from None
+
+
+def port_problem(host: str, port: int, error: OSError) -> str:
+    """Why listening failed, and what would help."""
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} on {host} is taken by another program: end it, or choose another with --port"
+    return f"cannot listen on {host}:{port}: {error.strerror or error}"
+
+
+def free_port() -> int:
+    """A loopback port that is free now."""
+    with socket.socket() as probe_socket:
+        probe_socket.bind(("127.0.0.1", 0))
+        return int(probe_socket.getsockname()[1])
+
+
+def curl_lines(plan: CloudPlan, url: str) -> list[str]:
+    """Lines to paste: the GET routes without parameters first."""
+    gets = [row for row in route_rows(plan, url) if row[0] in ("GET", "ANY") and "*" not in row[1]]
+    gets.sort(key=lambda row: ("{" in row[1], len(row[1])))
+    return [f"curl -s {_quoted(row[1])}" for row in gets]
+
+
+def _quoted(url: str) -> str:
+    return f"'{url}'" if any(each in url for each in "{}&?$") else url

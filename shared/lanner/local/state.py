@@ -1,0 +1,67 @@
+"""Which local clouds run on this machine: `lanner logs` and `lanner invoke` find theirs by its template.
+
+One small JSON file per server in a folder of the user's own below the system's temporary folder, removed at the end;
+a file whose process is gone is ignored and removed by whoever reads it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import json
+import os
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class RunningCloud:
+    """One `lanner dev`: `url` is the gateway's, `control` the Invoke endpoint's."""
+
+    pid: int
+    template: str
+    url: str
+    control: str
+
+
+def _folder() -> Path:
+    folder = Path(tempfile.gettempdir()) / f"lanner-dev-{getpass.getuser()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
+def announce(cloud: RunningCloud) -> Path:
+    """Write the file of a server that has started; the caller removes it."""
+    path = _folder() / f"{cloud.pid}-{cloud.url.rpartition(':')[2]}.json"
+    path.write_text(json.dumps(asdict(cloud)))
+    return path
+
+
+def running() -> list[RunningCloud]:
+    """All that run, newest first."""
+    found = []
+    for path in sorted(_folder().glob("*.json"), key=lambda each: each.stat().st_mtime, reverse=True):
+        with contextlib.suppress(OSError, ValueError, TypeError):
+            cloud = RunningCloud(**json.loads(path.read_text()))
+            if _alive(cloud.pid):
+                found.append(cloud)
+            else:
+                path.unlink(missing_ok=True)
+    return found
+
+
+def find(template: Path) -> RunningCloud | None:
+    """The newest server of `template`, or None."""
+    wanted = str(template.absolute())
+    return next((cloud for cloud in running() if cloud.template == wanted), None)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,85 @@
+"""Which functions a saved file touches, and the stream of such changes.
+
+A file belongs to a function when it lies in the function's code folder or in one of its layers, and to every
+function when it lies in a source folder of the project's interpreter (an editable install such as `shared/`). A
+file that the template was read from makes a new plan. Bytecode, version control, virtual environments and editors'
+temporary files are nobody's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from watchfiles import DefaultFilter, awatch
+
+from lanner.local.plan import CloudPlan
+
+_STEP_MS = 50  # how long a burst of saves must be quiet
+_DEBOUNCE_MS = 300  # how long a burst may last before it is acted upon
+_NOT_OURS = (".aws-sam", ".lanner", ".ruff_cache")
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a burst of saved files means."""
+
+    files: tuple[Path, ...]
+    functions: frozenset[str]  # logical ids
+    plan: bool
+
+
+def touched(plan: CloudPlan, sources: Iterable[Path], files: Iterable[Path]) -> Change:
+    """Which functions of `plan` the changed `files` touch, and whether the plan itself must be read again."""
+    changed = tuple(sorted({file.absolute() for file in files}))
+    template_files = {file.absolute() for file in plan.files} | {plan.template.absolute()}
+    code_files = [file for file in changed if file not in template_files]
+    everyone = any(_below(file, source) for file in code_files for source in sources)
+    functions = frozenset(
+        logical_id
+        for logical_id, function in plan.functions.items()
+        if everyone or any(_below(file, folder) for file in code_files for folder in (function.code, *function.layers))
+    )
+    return Change(changed, functions, any(file in template_files for file in changed))
+
+
+def watched_folders(plan: CloudPlan, sources: Iterable[Path]) -> list[Path]:
+    """The folders to watch, without those that lie in another of them."""
+    wanted = {folder.absolute() for function in plan.functions.values() for folder in (function.code, *function.layers)}
+    wanted |= {source.absolute() for source in sources}
+    wanted |= {file.absolute().parent for file in (plan.template, *plan.files)}
+    existing = sorted(folder for folder in wanted if folder.is_dir())
+    return [folder for folder in existing if not any(_below(folder, other) for other in existing if other != folder)]
+
+
+def _below(file: Path, folder: Path) -> bool:
+    folder = folder.absolute()
+    return folder == file or folder in file.parents
+
+
+class SourceFilter(DefaultFilter):
+    """Sources only. Built artifacts count only where the plan runs them."""
+
+    def __init__(self, plan: CloudPlan) -> None:
+        used = {part for function in plan.functions.values() for part in function.code.parts}
+        ignored = (*DefaultFilter.ignore_dirs, *(name for name in _NOT_OURS if name not in used))
+        super().__init__(ignore_dirs=ignored)
+
+
+async def changes(plan: CloudPlan, sources: Iterable[Path], stop: asyncio.Event) -> AsyncIterator[Change]:
+    """Changes that matter, until `stop` is set; after one with `plan` the caller starts anew with the new plan."""
+    sources = tuple(sources)
+    watcher = awatch(
+        *watched_folders(plan, sources),
+        watch_filter=SourceFilter(plan),
+        debounce=_DEBOUNCE_MS,
+        step=_STEP_MS,
+        stop_event=stop,
+        recursive=True,
+    )
+    async for burst in watcher:
+        change = touched(plan, sources, (Path(name) for _, name in burst))
+        if change.functions or change.plan:
+            yield change
