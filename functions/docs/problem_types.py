@@ -53,7 +53,7 @@ PROBLEM_TYPES: Mapping[str, ProblemType] = {
     "version-not-here": ProblemType(
         404,
         "Version not here",
-        "The version exists, and this address does not serve it; `supported` lists what it does.",
+        "The version exists, but not at this address; `supported` lists what is served here.",
     ),
     "method-not-allowed": ProblemType(
         405, "Method not allowed", "The resource does not have this method; the header `Allow` lists those it has."
