@@ -173,7 +173,12 @@ def _agreed(values: list[str], where: str, pointer: dict[str, str], registry: Ve
 
 
 READERS = (("path", from_path), ("media_type", from_accept), ("header", from_header), ("query", from_query))
-_SPOKEN = {"path": "path", "media_type": "header Accept", "header": f"header {HEADER}", "query": "query"}
+_SPOKEN = {
+    "path": "path",
+    "media_type": "header Accept",
+    "header": f"header {HEADER}",
+    "query": f"query parameter {PARAMETER}",
+}
 
 
 def _supported(registry: VersionRegistry, now: Now) -> list[str]:
