@@ -45,6 +45,7 @@ def _make(key: tuple[int, str, str | None, str | None]) -> Any:
     with _lock:
         if key not in _clients:
             # boto3's client() is typed by literal service names; which one this is, is the caller's to say.
+            region = region or os.environ.get("AWS_REGION")  # botocore itself reads AWS_DEFAULT_REGION alone
             make: Any = boto3.session.Session(region_name=region).client
             _clients[key] = make(
                 service,

@@ -218,6 +218,7 @@ class ThreadConnections:
         import socket
 
         where = f"{budget.what} at {self.endpoint.authority}"
+        context = tls_context(self._ca_bundle) if self.endpoint.tls else None
         try:
             addresses = socket.getaddrinfo(self.endpoint.host, self.endpoint.port, type=socket.SOCK_STREAM)
         except OSError as error:
@@ -230,7 +231,7 @@ class ThreadConnections:
                 sock.settimeout(timeout)
                 sock.connect(address)
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                return _Connection(self._secure(sock, budget) if self.endpoint.tls else sock)
+                return _Connection(sock if context is None else self._secure(sock, context, budget))
             except BaseException as error:
                 sock.close()
                 if not isinstance(error, OSError):
@@ -242,8 +243,7 @@ class ThreadConnections:
         budget.timeout()
         raise failure or AwsUnavailable(f"{where}: the host name has no address")
 
-    def _secure(self, sock: socket.socket, budget: Budget) -> ssl.SSLSocket:
-        context = tls_context(self._ca_bundle)
+    def _secure(self, sock: socket.socket, context: ssl.SSLContext, budget: Budget) -> ssl.SSLSocket:
         sock.settimeout(min(self._connect_timeout, budget.timeout()))
         return context.wrap_socket(sock, server_hostname=self.endpoint.host)
 

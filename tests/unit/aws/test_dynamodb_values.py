@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from decimal import Decimal
+from typing import Any
 
 import orjson
 import pytest
@@ -31,7 +32,7 @@ def test_items_survive_the_wire(attributes: dict[str, object]) -> None:
     assert from_item(orjson.loads(orjson.dumps(to_item(attributes)))) == attributes
 
 
-def plain(value: object) -> object:
+def plain(value: Any) -> Any:
     """boto3's form of one of our AttributeValues: bytes where JSON has base64."""
     if isinstance(value, dict) and set(value) == {"B"} and isinstance(value["B"], str):
         return {"B": base64.b64decode(value["B"])}

@@ -363,8 +363,7 @@ def test_a_wrong_clock_is_corrected_by_awss_date(
 ) -> None:
     """A refused signature whose answer's Date is far from ours: signed again with AWS's time, and from then on."""
     clock.set(1_440_938_160.0 + 3600)
-    date = {"date": "Sun, 30 Aug 2015 12:36:00 GMT"}
-    server.script = [error("InvalidSignatureException", **date), answer(), answer()]
+    server.script = [error("InvalidSignatureException", date="Sun, 30 Aug 2015 12:36:00 GMT"), answer(), answer()]
     client.call(*WRITE)
     client.call(*READ)
     assert [request.headers["x-amz-date"] for request in server.requests] == [
@@ -380,7 +379,7 @@ def test_a_wrong_signature_is_final_when_the_clock_is_right(
 ) -> None:
     """Without a Date that differs, no second attempt is made."""
     clock.set(1_440_938_160.0)
-    server.script = [error("SignatureDoesNotMatch", 403, **({"date": date} if date else {}))]
+    server.script = [error("SignatureDoesNotMatch", 403, date=date)]
     with pytest.raises(AwsRejected, match="SignatureDoesNotMatch"):
         client.call(*WRITE)
     assert len(server.requests) == 1
