@@ -1,6 +1,7 @@
 """DynamoDB as the domain uses it: one place where its failures become what a client is told.
 
     unreachable, too slow, throttled, 5xx     `Unavailable` 503 with Retry-After: the request may be repeated
+    another transaction holds the item        `Contended`: nothing was written, and the same may be tried again
     a condition did not hold                  passed on (`ConditionFailed`, `TransactionCanceled`): the stores know why
     anything else                             passed on: it is a fault of ours, answered 500 and logged
 
@@ -12,7 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 from lanner.aws import wire
-from lanner.aws.errors import AwsThrottled, AwsUnavailable
+from lanner.aws.errors import AwsRejected, AwsThrottled, AwsUnavailable
 from lanner.http.problems import Unavailable
 
 Item = dict[str, dict[str, Any]]  # Any: DynamoDB's AttributeValue form
@@ -24,11 +25,22 @@ RETRY_AFTER = 1
 """Seconds; the client's own backoff does the rest."""
 
 
+_CONTENTION = ("TransactionConflictException", "TransactionInProgressException")
+
+
+class Contended(Exception):
+    """DynamoDB found another transaction on the same items: nothing was written, and the same may be tried again."""
+
+
 def call(operation: str, payload: dict[str, Any], *, idempotent: bool | None = None) -> dict[str, Any]:
-    """One DynamoDB operation in its own JSON. Raises `Unavailable`, and other `AwsError`s as they are."""
+    """One DynamoDB operation in its own JSON. Raises `Unavailable`, `Contended`, and other `AwsError`s as they are."""
     try:
         return wire.dynamodb().call(operation, payload, budget_ms=BUDGET_MS, idempotent=idempotent)
     except AwsThrottled as error:
         raise Unavailable("The storage is busy; try again shortly", retry_after=RETRY_AFTER) from error
     except AwsUnavailable as error:
         raise Unavailable("The storage does not answer; try again shortly", retry_after=RETRY_AFTER) from error
+    except AwsRejected as error:
+        if error.code in _CONTENTION:
+            raise Contended from error
+        raise

@@ -63,6 +63,10 @@ V2_CHANGES = (
         title="The catalog says when it was changed",
         description="Categories, translations and settings carry `updated_at`, the time of the last write; read-only.",
         resources=("categories", "translations", "settings"),
+        upgrade="domain.catalog.versions:undated_to_dated",
+        downgrade="domain.catalog.versions:dated_to_undated",
+        upgrade="domain.catalog.versions:undated_to_dated",
+        downgrade="domain.catalog.versions:dated_to_undated",
     ),
 )
 

@@ -11,8 +11,8 @@ from unicodedata import category, normalize
 
 from domain import locales, times
 from domain.bodies import kind
+from domain.reading import Reading, is_one_line
 from domain.users.model import DEFAULT_LOCALE
-from lanner.http.problems import Unprocessable, member
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -26,39 +26,20 @@ LABEL_MAX = 63
 _FORBIDDEN_IN_EMAIL = frozenset('()<>[]:;,\\"@')
 
 
-class Reading:
-    """One pass over a body's members: collects everything that is wrong with it, then raises it at once."""
+class UserReading(Reading):
+    """One pass over the members of a user."""
 
     def __init__(self, document: Mapping[str, Any], known: Iterable[str]) -> None:
+        super().__init__()
         self.document = document
-        self.errors: list[dict[str, str]] = []
-        known = tuple(known)
-        for name in document:
-            if name not in known:
-                self.wrong(name, f"is unknown here; known are {', '.join(known)}")
-
-    def wrong(self, name: str, detail: str) -> None:
-        """Note what is wrong with a member."""
-        self.errors.append(member((name,), detail))
-
-    def finish(self) -> None:
-        """Raise `Unprocessable` with everything noted, if there is anything."""
-        if self.errors:
-            first = self.errors[0]
-            more = f" (and {len(self.errors) - 1} more)" if len(self.errors) > 1 else ""
-            raise Unprocessable(f"{first['pointer']} {first['detail']}{more}", errors=self.errors)
+        self.members(document, known)
 
     def name(self, name: str) -> str:
         """A required name of 1 to `NAME_MAX` characters without control characters, stripped."""
-        value = self._string(name)
-        if value is None:
+        if name not in self.document:
+            self.wrong((name,), "is required")
             return ""
-        value = value.strip()
-        if not 1 <= len(value) <= NAME_MAX:
-            self.wrong(name, f"must have 1 to {NAME_MAX} characters besides surrounding white space")
-        elif not _is_one_line(value):
-            self.wrong(name, "must not hold control characters or line breaks")
-        return value
+        return self.line(self.document[name], (name,), NAME_MAX) or ""
 
     def optional_name(self, name: str) -> str | None:
         """As `name`, or null; absent means null."""
@@ -72,7 +53,7 @@ class Reading:
         try:
             check_email(value)
         except ValueError as error:
-            self.wrong("email", str(error))
+            self.wrong(("email",), str(error))
         return value
 
     def locale(self) -> str:
@@ -85,7 +66,7 @@ class Reading:
         try:
             return locales.canonical(value)
         except ValueError as error:
-            self.wrong("locale", str(error))
+            self.wrong(("locale",), str(error))
             return DEFAULT_LOCALE
 
     def unchanged_id(self, stored: str) -> None:
@@ -93,7 +74,7 @@ class Reading:
         if "id" in self.document:
             value = self._string("id")
             if value is not None and value.lower() != stored:
-                self.wrong("id", "is read-only and must be what it was; leave it out or repeat it")
+                self.wrong(("id",), "is read-only and must be what it was; leave it out or repeat it")
 
     def unchanged_time(self, name: str, stored: str) -> None:
         """A read-only time may be repeated, in any spelling of the same millisecond."""
@@ -107,15 +88,15 @@ class Reading:
         except ValueError:
             same = False
         if not same:
-            self.wrong(name, "is read-only and must be what it was; leave it out or repeat it")
+            self.wrong((name,), "is read-only and must be what it was; leave it out or repeat it")
 
     def _string(self, name: str) -> str | None:
         if name not in self.document:
-            self.wrong(name, "is required")
+            self.wrong((name,), "is required")
             return None
         value = self.document[name]
         if not isinstance(value, str):
-            self.wrong(name, f"must be a string, not {kind(value)}")
+            self.wrong((name,), f"must be a string, not {kind(value)}")
             return None
         return value
 
@@ -133,7 +114,7 @@ def check_email(email: str) -> None:
         raise ValueError("must be an e-mail address with one @, for example ana@example.com")
     if any(character.isspace() or character in _FORBIDDEN_IN_EMAIL for character in local + domain):
         raise ValueError("must be an e-mail address without spaces, quotes, brackets, commas, colons and backslashes")
-    if not _is_one_line(email):
+    if not is_one_line(email):
         raise ValueError("must not hold control characters")
     if len(local) > EMAIL_LOCAL_MAX or not all(local.split(".")):
         raise ValueError(
@@ -149,15 +130,10 @@ def email_key(email: str) -> str:
     return normalize("NFC", normalize("NFC", email).lower())
 
 
-def check_together(reading: Reading, given_name: str, family_name: str | None) -> None:
+def check_together(reading: UserReading, given_name: str, family_name: str | None) -> None:
     """Both names with the space between them must fit v1's one name."""
     if family_name and not reading.errors and len(given_name) + 1 + len(family_name) > NAME_MAX:
-        reading.wrong("family_name", f"and given_name together, with a space, may have {NAME_MAX} characters")
-
-
-def _is_one_line(text: str) -> bool:
-    """No control characters and no line or paragraph separators."""
-    return text.isprintable() or not any(category(character) in ("Cc", "Zl", "Zp") for character in text)
+        reading.wrong(("family_name",), f"and given_name together, with a space, may have {NAME_MAX} characters")
 
 
 def _is_label(label: str) -> bool:

@@ -13,7 +13,8 @@ from heapq import merge
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from domain.users import ids, store
+from domain import ids
+from domain.users import store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,8 +62,8 @@ def skip(count: int) -> str | None:
 def _walk(first: str, last: str, wanted: int, *, ahead: bool = True, ids_only: bool = False) -> Iterator[Item]:
     if first > last:
         return iter(())
-    share = -(-wanted // ids.SHARDS) + SPARE
-    partitions = [_partition(shard, first, last, share, ahead, ids_only) for shard in range(ids.SHARDS)]
+    share = -(-wanted // store.SHARDS) + SPARE
+    partitions = [_partition(shard, first, last, share, ahead, ids_only) for shard in range(store.SHARDS)]
     return merge(*partitions, key=_id, reverse=not ahead)
 
 

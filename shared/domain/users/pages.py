@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from domain import times
+from domain import ids, times
 from domain.queries import check_known, selection, single
-from domain.users import ids, listing, store, v1, v2
+from domain.users import listing, store, v1, v2
 from domain.users.answers import PRIVATE
 from domain.users.fields import check_email
 from lanner.http.message import Response

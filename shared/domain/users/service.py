@@ -10,23 +10,19 @@ raise, `Unavailable` when the storage is down or others keep winning.
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
+from domain import ids
+from domain.dynamodb import Contended
+from domain.races import attempts, too_busy
 from domain.times import rfc3339
-from domain.users import ids, store
+from domain.users import store
 from domain.users.model import Content, User
 from lanner.clock import Clock, SystemClock
-from lanner.http.problems import Conflict, NotFound, Unavailable, member
+from lanner.http.problems import Conflict, NotFound, member
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-ATTEMPTS = 8
-"""Lost races before a writer gives up; each of them let another writer through."""
-
-FIRST_WAIT_S = 0.004
-"""Upper bound of the first wait; it doubles, and the wait is drawn evenly below it (full jitter)."""
 
 
 class Users:
@@ -41,15 +37,15 @@ class Users:
         user_id = self._new_id()
         now = rfc3339(ids.created_ms(user_id))
         user = User(user_id, content, now, now, 1)
-        for attempt in range(ATTEMPTS):
+        for _ in attempts(self._clock):
             try:
                 store.insert(user)
                 return user
-            except store.Contended:
-                self._wait(attempt)
+            except Contended:
+                continue
             except store.EmailTaken:
                 raise _email_taken() from None
-        raise _too_busy()
+        raise too_busy("user")
 
     def read(self, user_id: str) -> User:
         """One user. Raises `NotFound`, also for what is no id."""
@@ -68,7 +64,7 @@ class Users:
 
         A change that changes nothing writes nothing: revision and times stay.
         """
-        for attempt in range(ATTEMPTS):
+        for _ in attempts(self._clock):
             old = self.read(user_id)
             content = make(old)
             if check is not None:
@@ -80,16 +76,16 @@ class Users:
             try:
                 store.update(old, new)
                 return new
-            except (store.Stale, store.Contended):
-                self._wait(attempt)
+            except (store.Stale, Contended):
+                continue
             except store.EmailTaken:
                 raise _email_taken() from None
-        raise _too_busy()
+        raise too_busy("user")
 
     def delete(self, user_id: str, check: Callable[[User], None] | None = None) -> None:
         """Remove a user and give the address free. Raises `NotFound` when there is none to begin with."""
         tried = False
-        for attempt in range(ATTEMPTS):
+        for _ in attempts(self._clock):
             try:
                 user = self.read(user_id)
             except NotFound:
@@ -102,13 +98,9 @@ class Users:
             try:
                 store.delete(user)
                 return
-            except (store.Stale, store.Contended):
-                self._wait(attempt)
-        raise _too_busy()
-
-    def _wait(self, attempt: int) -> None:
-        share = int.from_bytes(os.urandom(2)) / 65_536
-        self._clock.sleep(share * FIRST_WAIT_S * (1 << attempt))
+            except (store.Stale, Contended):
+                continue
+        raise too_busy("user")
 
 
 def _email_taken() -> Conflict:
@@ -118,7 +110,3 @@ def _email_taken() -> Conflict:
         title="E-mail address taken",
         errors=[member(("email",), "is in use")],
     )
-
-
-def _too_busy() -> Unavailable:
-    return Unavailable("Others are changing the same user; try again shortly", retry_after=1)

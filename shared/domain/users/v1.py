@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from domain.users.etags import V1_MEMBERS
-from domain.users.fields import Reading
+from domain.users.fields import UserReading
 from domain.users.model import DEFAULT_LOCALE, Content, User, full_name
 from domain.users.names import rename, split_name
 
@@ -34,7 +34,7 @@ def shown_name(content: Content) -> str:
 
 def created(document: Mapping[str, Any]) -> Content:
     """The content of a new user. Read-only members are not looked at. Raises `Unprocessable`."""
-    reading = Reading(document, MEMBERS)
+    reading = UserReading(document, MEMBERS)
     name, email = reading.name("name"), reading.email()
     reading.finish()
     given_name, family_name = split_name(name)
@@ -43,7 +43,7 @@ def created(document: Mapping[str, Any]) -> Content:
 
 def replaced(document: Mapping[str, Any], stored: User) -> Content:
     """The content of a stored user after a PUT of `document`: what v1 does not know stays. Raises `Unprocessable`."""
-    reading = Reading(document, MEMBERS)
+    reading = UserReading(document, MEMBERS)
     name, email = reading.name("name"), reading.email()
     reading.unchanged_id(stored.id)
     reading.unchanged_time("created_at", stored.created_at)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from domain.users.etags import V2_MEMBERS
-from domain.users.fields import Reading, check_together
+from domain.users.fields import UserReading, check_together
 from domain.users.model import Content, User
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def view(user: User) -> dict[str, Any]:
 
 def created(document: Mapping[str, Any]) -> Content:
     """The content of a new user. Read-only members are not looked at. Raises `Unprocessable`."""
-    return _content(Reading(document, MEMBERS))
+    return _content(UserReading(document, MEMBERS))
 
 
 def replaced(document: Mapping[str, Any], stored: User) -> Content:
@@ -39,7 +39,7 @@ def replaced(document: Mapping[str, Any], stored: User) -> Content:
 
     Absent optional members take their defaults. `updated_at` may be anything: it is what the next write sets.
     """
-    reading = Reading(document, MEMBERS)
+    reading = UserReading(document, MEMBERS)
     reading.unchanged_id(stored.id)
     reading.unchanged_time("created_at", stored.created_at)
     content = _content(reading)
@@ -49,7 +49,7 @@ def replaced(document: Mapping[str, Any], stored: User) -> Content:
     return content
 
 
-def _content(reading: Reading) -> Content:
+def _content(reading: UserReading) -> Content:
     given_name = reading.name("given_name")
     family_name = reading.optional_name("family_name")
     email, locale = reading.email(), reading.locale()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domain import ids
 from domain.queries import check_known, selection
-from domain.users import ids, store
+from domain.users import store
 from domain.users.etags import V2_MEMBERS, etag
 from lanner.http.problems import BadRequest
 

@@ -1,4 +1,4 @@
-"""Ids of users: UUIDv7 (RFC 9562 section 5.7), so that their order is the order of creation.
+"""Ids: UUIDv7 (RFC 9562 section 5.7), so that their order is the order of creation.
 
 Layout: 48 bits of Unix milliseconds, version 7, a 12 bit counter (section 6.2, method 1), variant, 62 random bits.
 Within one process ids only grow, also when the clock goes back or many are made in one millisecond: the counter then
@@ -10,15 +10,11 @@ from __future__ import annotations
 
 import os
 import threading
-import zlib
 from binascii import a2b_hex
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lanner.clock import Clock
-
-SHARDS = 4
-"""Partitions of the index over creation order. Adding some later means reading both layouts meanwhile."""
 
 FIRST = "00000000-0000-0000-0000-000000000000"
 LAST = "ffffffff-ffff-ffff-ffff-ffffffffffff"
@@ -67,9 +63,9 @@ def read(text: str) -> str | None:
     return text.lower()
 
 
-def created_ms(user_id: str) -> int:
+def created_ms(known_id: str) -> int:
     """Milliseconds since the Unix epoch at which the id was made."""
-    return int(user_id[:8] + user_id[9:13], 16)
+    return int(known_id[:8] + known_id[9:13], 16)
 
 
 def first_of(milliseconds: int) -> str:
@@ -77,20 +73,15 @@ def first_of(milliseconds: int) -> str:
     return write(milliseconds << 80)
 
 
-def after(user_id: str) -> str:
+def after(known_id: str) -> str:
     """The smallest possible id behind this one; `LAST` has none behind it and is its own."""
-    return write(min(_number(user_id) + 1, (1 << 128) - 1))
+    return write(min(_number(known_id) + 1, (1 << 128) - 1))
 
 
-def before(user_id: str) -> str:
+def before(known_id: str) -> str:
     """The greatest possible id in front of this one; `FIRST` has none in front of it and is its own."""
-    return write(max(_number(user_id) - 1, 0))
+    return write(max(_number(known_id) - 1, 0))
 
 
-def shard(user_id: str) -> int:
-    """The index partition of an id, 0 to `SHARDS` - 1: a hash, so that ids made together are spread."""
-    return zlib.crc32(user_id.encode("ascii")) % SHARDS
-
-
-def _number(user_id: str) -> int:
-    return int(user_id.replace("-", ""), 16)
+def _number(known_id: str) -> int:
+    return int(known_id.replace("-", ""), 16)
