@@ -65,8 +65,6 @@ V2_CHANGES = (
         resources=("categories", "translations", "settings"),
         upgrade="domain.catalog.versions:undated_to_dated",
         downgrade="domain.catalog.versions:dated_to_undated",
-        upgrade="domain.catalog.versions:undated_to_dated",
-        downgrade="domain.catalog.versions:dated_to_undated",
     ),
 )
 
