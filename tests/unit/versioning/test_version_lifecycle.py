@@ -93,9 +93,9 @@ def test_a_retired_successor_is_passed_over() -> None:
         ),
         default="v3",
     )
-    assert "see" not in at(registry, "2022-06-01").headers["x-api-warn"]
-    assert at(registry, "2022-06-01").until == epoch("2023-01-01")
-    assert "</v2/users>" in at(registry, "2022-06-01").link("/users")
+    early = at(registry, "2022-06-01")
+    assert early.until == epoch("2023-01-01")
+    assert '</v2/users>; rel="successor-version"' in early.link("/users")
     later = at(registry, "2023-01-01")
     assert "Use v3 instead" in later.headers["x-api-warn"]
     assert '</v3/users>; rel="successor-version"' in later.link("/users")

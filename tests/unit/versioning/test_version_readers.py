@@ -166,7 +166,7 @@ def test_errors_say_what_was_wrong_and_what_is_right(
     slug: str,
     named: str,
 ) -> None:
-    """Each way has its status, each kind its slug, and all list the supported versions twice: for people and programs."""
+    """Each way has its status, each kind its slug; all list the supported versions, for people and for programs."""
     with pytest.raises(ApiError) as caught:
         chosen(path, headers, query)
     document = orjson.loads(caught.value.response(make_request(path)).body)

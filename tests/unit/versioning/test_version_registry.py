@@ -109,7 +109,7 @@ def test_status_follows_the_calendar(registry: VersionRegistry, moment: str, sta
 
 def test_order_is_that_of_declaration(registry: VersionRegistry) -> None:
     """Neighbours, the default and the latest follow the declared order; a preview is nobody's successor."""
-    v1, v2, v3, v4 = registry
+    v1, v2, v3, _ = registry
     assert registry.names == ("v1", "v2", "v3", "v4")
     assert (registry.default, registry.latest) == (v3, v3)
     assert [registry.successor(each) for each in registry] == [v2, v3, None, None]
