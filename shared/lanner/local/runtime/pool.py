@@ -50,7 +50,7 @@ class Pool:
         self._cap = cap
         self._idle_seconds = idle_seconds
         self._generation = 0
-        self._grace_until = 0.0
+        self._oldest = 0  # environments of older generations take no more work
         self._environments: set[Environment] = set()
         self._idle: list[Environment] = []
         self._waiting: deque[asyncio.Future[Environment]] = deque()
@@ -122,7 +122,8 @@ class Pool:
             self._start_one()
 
     def _start_one(self) -> None:
-        if self._stopped or self._starting >= _STARTS_AT_ONCE or len(self._environments) >= self._cap:
+        current = sum(each.generation == self._generation for each in self._environments)
+        if self._stopped or self._starting >= _STARTS_AT_ONCE or current >= self._cap:
             return
         self._starting += 1
         self._run(self._start())
@@ -136,8 +137,7 @@ class Pool:
                 self._fail_waiting(failure)
         finally:
             self._starting -= 1
-            if self._generation == generation:
-                self._retire_old()
+            self._retire_before(generation)
             self._grow()
 
     async def _initialise(self, generation: int) -> None:
@@ -173,15 +173,13 @@ class Pool:
 
     def environment_idle(self, environment: Environment) -> None:
         """An environment can take work: the head of the queue, or none, and then it is frozen."""
-        old = environment.generation != self._generation
         if environment.state is not State.IDLE:
             return
-        if self._stopped or (old and not self._in_grace()):
+        if self._stopped or environment.generation < self._oldest:
             self._end(environment)
             self._grow()
             return
-        if not old:
-            self._retire_old()
+        self._retire_before(environment.generation)
         while self._waiting:
             waiter = self._waiting.popleft()
             if not waiter.done():
@@ -200,23 +198,21 @@ class Pool:
 
     # --- reload, reaping, the end
 
-    def _in_grace(self) -> bool:
-        return self._clock.monotonic() < self._grace_until
-
     def reload(self, function: FunctionPlan) -> None:
         """Run `function` (the same one, its code or settings changed) from now on; see the module's docstring."""
         self.function = function
         self._generation += 1
         if not self._environments:
             return
-        self._grace_until = self._clock.monotonic() + RELOAD_GRACE
-        asyncio.get_running_loop().call_later(RELOAD_GRACE, self._retire_old)
+        asyncio.get_running_loop().call_later(RELOAD_GRACE, self._retire_before, self._generation)
         self._start_one()
 
-    def _retire_old(self) -> None:
-        """End the idle environments of older generations; the busy ones end when they are next idle."""
-        self._grace_until = 0.0
-        old = [environment for environment in self._idle if environment.generation != self._generation]
+    def _retire_before(self, generation: int) -> None:
+        """End the idle environments of generations before this one; the busy ones end when they are next idle."""
+        if generation <= self._oldest:
+            return
+        self._oldest = generation
+        old = [environment for environment in self._idle if environment.generation < generation]
         for environment in old:
             self._idle.remove(environment)
             self._end(environment)

@@ -87,9 +87,13 @@ class Runtime:
         self._site.guardian.start()
         self._schedule_reaping()
 
-    def _schedule_reaping(self) -> None:
+    def reap(self) -> None:
+        """End environments that have been idle for too long; happens by itself every few seconds."""
         for pool in self._pools.values():
             pool.reap()
+
+    def _schedule_reaping(self) -> None:
+        self.reap()
         self._reaper = asyncio.get_running_loop().call_later(_REAP_EVERY, self._schedule_reaping)
 
     async def invoke(
