@@ -49,7 +49,7 @@ print(json.dumps({"answers": answers, "modules": sorted({name.split(".")[0] for 
 """
 
 # Requests that need no application, whatever the group serves: unknown paths, wrong methods, OPTIONS, wrong versions.
-REQUESTS = {
+REQUESTS: dict[str, list[tuple[str, ...]]] = {
     "users_v1": [("/nothing",), ("/users", "TRACE"), ("/users", "OPTIONS")],
     "users_v2": [("/nothing",), ("/users", "TRACE"), ("/users", "OPTIONS")],
     "catalog": [("/nothing",), ("/catalog/settings", "DELETE"), ("/catalog/settings", "OPTIONS")],

@@ -1,0 +1,1 @@
+"""Documents and configurations made from route groups and the template. Never shipped."""

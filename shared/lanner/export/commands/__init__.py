@@ -1,0 +1,1 @@
+"""What `lanner COMMAND` runs, one module per command."""
