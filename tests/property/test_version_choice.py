@@ -18,7 +18,15 @@ from lanner.versioning.step import version
 Query = list[tuple[str, str]]
 NOW = epoch("2026-11-23T04:00:00Z")
 MOMENTS = [NOW, epoch("2026-08-01"), epoch("2027-07-13T14:30:00Z"), epoch("2027-09-01"), epoch("2020-01-01")]
-FOREIGN = ["*/*", "application/json", "text/html;q=0.9", "application/vnd.other.v1+json", "a/b;v=b3", 'x/y;z="a,b"', ";"]
+FOREIGN = [
+    "*/*",
+    "application/json",
+    "text/html;q=0.9",
+    "application/vnd.other.v1+json",
+    "a/b;v=b3",
+    'x/y;z="a,b"',
+    ";",
+]
 
 anything = st.text(st.characters(), max_size=12)  # every code point, lone surrogates included
 almost = st.sampled_from(

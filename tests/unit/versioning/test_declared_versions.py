@@ -17,7 +17,7 @@ HOUR = 3_600.0
 PAGE = Path(__file__).parents[3] / "docs" / "VERSIONS.md"
 WRITE = (
     'PYTHONPATH=shared .venv/bin/python -c "from domain.versions import REGISTRY; '
-    'from lanner.versioning.changelog import changelog; print(changelog(REGISTRY), end=\'\')" > docs/VERSIONS.md'
+    "from lanner.versioning.changelog import changelog; print(changelog(REGISTRY), end='')\" > docs/VERSIONS.md"
 )
 
 
