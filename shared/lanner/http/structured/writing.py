@@ -100,7 +100,9 @@ def _decimal(value: float) -> str:
     from decimal import ROUND_HALF_EVEN, Decimal
 
     exact = Decimal(repr(value))
-    if not exact.is_finite() or abs(exact := exact.quantize(Decimal("0.001"), ROUND_HALF_EVEN)) >= MAX_WHOLE + 1:
+    if exact.is_finite() and abs(exact) <= MAX_WHOLE + 1:  # quantize gives up on what is far too large
+        exact = exact.quantize(Decimal("0.001"), ROUND_HALF_EVEN)
+    if not exact.is_finite() or abs(exact) >= MAX_WHOLE + 1:
         raise StructuredFieldError(f"a decimal has at most 12 digits before its point, not {value}")
     text = f"{exact:f}".rstrip("0")
     return text + "0" if text.endswith(".") else text
