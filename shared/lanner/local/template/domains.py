@@ -7,6 +7,7 @@ AWS::ApiGatewayV2::ApiMapping; AWS::ApiGatewayV2::RoutingRule.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import product
 
 from lanner.local.plan import BasePathMapping, DomainPlan, HeaderGlob, RoutingRule
 from lanner.local.template.drafts import ApiDraft
@@ -99,12 +100,16 @@ def _rule(properties: Reader, domains: dict[str, _Draft], world: World) -> None:
     priority = properties.number("Priority", 0)
     if not _PRIORITIES[0] <= priority <= _PRIORITIES[1]:
         properties.wrong("Priority", "a number from 1 to 1000000")
-    headers: list[HeaderGlob] = []
+    entries: list[list[HeaderGlob]] = []
     paths: tuple[str, ...] = ()
     for condition in properties.children("Conditions"):
         paths += condition.child("MatchBasePaths").strings("AnyOf")
         matches = condition.child("MatchHeaders").children("AnyOf")
-        headers.extend(HeaderGlob(each.text("Header"), each.text("ValueGlob")) for each in matches)
+        if matches:
+            entries.append([HeaderGlob(each.text("Header"), each.text("ValueGlob")) for each in matches])
+    draft = domains.setdefault(_domain_name(properties), _Draft())
+    if any(each.priority == priority for each in draft.rules):
+        properties.findings.error(properties.resource, f"priority {priority} is used twice", properties.at("Priority"))
     for action in properties.children("Actions"):
         invoke = action.child("InvokeApi")
         api = world.api(invoke.text("ApiId"))
@@ -112,9 +117,7 @@ def _rule(properties: Reader, domains: dict[str, _Draft], world: World) -> None:
             message = f"the API {invoke.text('ApiId')} is not in this template"
             properties.findings.unsupported(properties.resource, message, invoke.at("ApiId"))
             continue
-        rule = RoutingRule(priority, api, invoke.text("Stage"), paths, tuple(headers), invoke.flag("StripBasePath"))
-        draft = domains.setdefault(_domain_name(properties), _Draft())
-        if any(each.priority == priority for each in draft.rules):
-            message = f"priority {priority} is used twice"
-            properties.findings.error(properties.resource, message, properties.at("Priority"))
-        draft.rules.append(rule)
+        # A plan's rule wants all of its headers. AnyOf is an or, so it becomes one rule for each choice.
+        for headers in product(*entries):
+            stage, strip = invoke.text("Stage"), invoke.flag("StripBasePath")
+            draft.rules.append(RoutingRule(priority, api, stage, paths, headers, strip))

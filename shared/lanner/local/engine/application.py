@@ -1,0 +1,201 @@
+"""moto as a plain function from a request to an answer, and the three things that moto alone gets wrong here.
+
+- A receive with a wait time would sleep inside moto and hold everybody up: it becomes short receives, one whenever a
+  message was sent and otherwise every `POLL` seconds, until its time is over.
+- KMS key ids are drawn at random by moto, but the plan has told functions an id already: ids are exchanged both ways.
+- moto has no call to look at sent mail: `GET /_lanner/mail` lists it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import sys
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+from lanner.local.engine.http import Answer, Request
+
+ACCOUNT = "123456789012"
+POLL = 0.1  # seconds between looks at a queue that nobody sends to: delays and visibility timeouts end unannounced
+MAX_WAIT = 20.0  # seconds, SQS's limit of WaitTimeSeconds
+_RECEIVE = "AmazonSQS.ReceiveMessage"
+_SENDERS = ("AmazonSQS.SendMessage", "AmazonSQS.ChangeMessageVisibility", "AmazonSQS.StartMessageMoveTask")
+
+
+class Application:
+    """Answers AWS requests through moto. `services` are loaded now, others when they are first asked for."""
+
+    def __init__(self, url: str, services: Iterable[str] = ()) -> None:
+        self.host = url.removeprefix("http://")
+        self.regions: set[str] = set()  # every region that a request named
+        self._name, _, self._port = self.host.partition(":")
+        self._dispatch = DomainDispatcherApplication(create_backend_app)
+        self._arrived = asyncio.Event()
+        self._key_ids: dict[bytes, bytes] = {}
+        self._queue_waits: dict[str, tuple[float, float]] = {}
+        for service in services:
+            self._dispatch.app_instances[service] = create_backend_app(service)  # type: ignore[arg-type]
+
+    # -- requests
+
+    def answer(self, request: Request) -> Answer | None:
+        """The answer, or None for a receive that has to wait."""
+        if request.target.startswith("/_lanner/"):
+            return self._own(request)
+        target = request.header("x-amz-target")
+        if target == _RECEIVE and self._wait_time(request) > 0:
+            return None
+        answer = self.call(request)
+        if target.startswith(_SENDERS) or not target:
+            self._arrived.set()  # a queue may have grown: SNS and S3 send too, and old clients name no target
+        return answer
+
+    async def wait(self, request: Request) -> Answer:
+        """A long poll, as short receives."""
+        document = json.loads(request.body)
+        deadline = time.monotonic() + self._wait_time(request)
+        document["WaitTimeSeconds"] = 0
+        short = Request(request.method, request.target, request.headers, json.dumps(document).encode())
+        while True:
+            answer = self.call(short)
+            left = deadline - time.monotonic()
+            if left <= 0 or not answer.status.startswith("200") or json.loads(answer.body).get("Messages"):
+                return answer
+            self._arrived.clear()
+            try:
+                await asyncio.wait_for(self._arrived.wait(), min(left, POLL))
+            except TimeoutError:
+                continue
+
+    def call(self, request: Request) -> Answer:
+        """One request through moto, applied at once."""
+        scope = request.header("authorization").partition("Credential=")[2].split("/", 4)
+        if len(scope) == 5:
+            self.regions.add(scope[2])
+        exchange = scope[3:4] == ["kms"]
+        body = self._exchange(request.body, 0) if exchange else request.body
+        environ = self._environ(request, body)
+        head: list[Any] = []
+
+        def start_response(status: str, headers: list[tuple[str, str]], *_: object) -> Callable[..., object]:
+            head[:] = [status, headers]
+            return lambda _: None
+
+        try:
+            chunks = self._dispatch(environ, start_response)
+            content = b"".join(chunks)
+        except Exception as error:  # the process serves others: one request that moto cannot handle is its own 500
+            print(f"engine: {request.method} {request.target}: {type(error).__name__}: {error}", file=sys.stderr)
+            return _json("500 Internal Server Error", {"__type": "InternalFailure", "message": f"{error}"})
+        if hasattr(chunks, "close"):
+            chunks.close()
+        return Answer(head[0], head[1], self._exchange(content, 1) if exchange else content)
+
+    def _environ(self, request: Request, body: bytes) -> dict[str, Any]:  # Any: WSGI's environ
+        path, _, query = request.target.partition("?")
+        environ: dict[str, Any] = {
+            "REQUEST_METHOD": request.method,
+            "SCRIPT_NAME": "",
+            "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
+            "RAW_URI": request.target,
+            "REQUEST_URI": request.target,
+            "QUERY_STRING": query,
+            "SERVER_NAME": self._name,
+            "SERVER_PORT": self._port,
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "REMOTE_ADDR": "127.0.0.1",
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": "http",
+            "wsgi.input": io.BytesIO(body),
+            "wsgi.input_terminated": True,
+            "wsgi.errors": sys.stderr,
+            "wsgi.multithread": False,
+            "wsgi.multiprocess": False,
+            "wsgi.run_once": False,
+        }
+        for name, value in request.headers:
+            if name in ("content-length", "transfer-encoding"):
+                continue
+            key = name.upper().replace("-", "_")
+            key = key if key == "CONTENT_TYPE" else f"HTTP_{key}"
+            environ[key] = f"{environ[key]},{value}" if key in environ else value
+        environ["CONTENT_LENGTH"] = str(len(body))
+        return environ
+
+    # -- waiting for messages
+
+    def _wait_time(self, request: Request) -> float:
+        try:
+            document = json.loads(request.body)
+            wait = document.get("WaitTimeSeconds")
+            if wait is None:
+                wait = self._queue_wait(str(document.get("QueueUrl", "")), request)
+            return min(float(wait), MAX_WAIT)
+        except (ValueError, AttributeError, TypeError):
+            return 0.0  # malformed: moto says what is wrong with it
+
+    def _queue_wait(self, url: str, request: Request) -> float:
+        """The queue's own ReceiveMessageWaitTimeSeconds, asked for at most once a second."""
+        known = self._queue_waits.get(url)
+        if known and time.monotonic() - known[1] < 1.0:
+            return known[0]
+        headers = [(name, value) for name, value in request.headers if name != "x-amz-target"]
+        headers.append(("x-amz-target", "AmazonSQS.GetQueueAttributes"))
+        question = {"QueueUrl": url, "AttributeNames": ["ReceiveMessageWaitTimeSeconds"]}
+        answer = self.call(Request("POST", "/", headers, json.dumps(question).encode()))
+        seconds = 0.0
+        if answer.status.startswith("200"):
+            seconds = float(json.loads(answer.body)["Attributes"].get("ReceiveMessageWaitTimeSeconds", 0))
+        self._queue_waits[url] = (seconds, time.monotonic())
+        return seconds
+
+    # -- our own calls
+
+    def _own(self, request: Request) -> Answer:
+        if request.target == "/_lanner/mail":
+            return _json("200 OK", sent_mail())
+        if request.target == "/_lanner/key-id" and request.method == "POST":
+            document = json.loads(request.body)
+            self._key_ids[document["ours"].encode()] = document["theirs"].encode()
+            return _json("200 OK", {})
+        return _json("404 Not Found", {"message": f"no {request.target} here"})
+
+    def _exchange(self, content: bytes, direction: int) -> bytes:
+        for ours, theirs in self._key_ids.items():
+            old, new = (ours, theirs) if direction == 0 else (theirs, ours)
+            content = content.replace(old, new)
+        return content
+
+
+def sent_mail() -> list[dict[str, Any]]:  # Any: JSON
+    """Every message that SES was given, in the order sent, over all regions."""
+    if "moto.ses.models" not in sys.modules:
+        return []
+    from moto.ses.models import ses_backends
+
+    found: list[dict[str, Any]] = []
+    for region, backend in ses_backends[ACCOUNT].items():
+        for message in backend.sent_messages:
+            values = {key: _plain(value) for key, value in vars(message).items()}
+            found.append({"region": region, **values})
+    return found
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
+
+
+def _json(status: str, document: object) -> Answer:
+    return Answer(status, [("content-type", "application/json")], json.dumps(document).encode())
