@@ -25,7 +25,7 @@ from pathlib import Path
 from lanner.clock import SystemClock
 from lanner.local.console import Console, function_rows, route_rows
 from lanner.local.control import ControlEndpoint
-from lanner.local.engine import Engine
+from lanner.local.engine import Engine, EngineError
 from lanner.local.gateway.gateway import Gateway
 from lanner.local.inspection import CloudInspector
 from lanner.local.plan import CloudPlan
@@ -134,37 +134,33 @@ class DevServer:
         return await self._start_runtime(await self._read_and_start_engine())
 
     async def _read_and_start_engine(self) -> CloudPlan:
-        options = self._options
-        port = free_port()
-        url = options.engine_url or f"http://127.0.0.1:{port}"
-        engine, plan, interpreter = await asyncio.gather(
-            asyncio.to_thread(self._start_engine, port),
-            asyncio.to_thread(options.plan, url),
-            asyncio.to_thread(options.interpreter),
-            return_exceptions=True,
-        )
-        if isinstance(engine, Engine):
-            self._engine = engine
-        for outcome in (plan, interpreter, engine):
-            if isinstance(outcome, StartError):
-                raise outcome
-            if isinstance(outcome, BaseException):
-                raise StartError(f"{type(outcome).__name__}: {outcome}") from outcome
-        assert isinstance(plan, CloudPlan)
-        assert isinstance(interpreter, Interpreter)
-        self._interpreter = interpreter
+        """The engine loads while the template is read; its address, which is in the plan, is known at once."""
+        probing = asyncio.create_task(asyncio.to_thread(self._options.interpreter))
+        try:
+            self._engine = engine = await asyncio.to_thread(self._start_engine)
+            plan = await asyncio.to_thread(self._options.plan, engine.url)
+            self._interpreter = await probing
+        finally:
+            probing.cancel()
+            await asyncio.gather(probing, return_exceptions=True)
         self._show_findings(plan)
-        assert self._engine is not None
-        made = await asyncio.to_thread(self._engine.create, plan)
+        try:
+            await asyncio.to_thread(engine.wait_ready)
+            made = await asyncio.to_thread(engine.create, plan)
+        except (EngineError, OSError) as error:
+            raise StartError(f"the AWS engine at {engine.url}: {error}") from None
         self._console.findings(made)
-        if made and options.strict:
+        if made and self._options.strict:
             raise StartError("the template asks for resources that the local cloud does not have (--strict)")
         return plan
 
-    def _start_engine(self, port: int) -> Engine:
+    def _start_engine(self) -> Engine:
         if self._options.engine_url:
             return Engine.attach(self._options.engine_url)
-        return Engine.start(port=port, persist=self._options.persist)
+        try:
+            return Engine.start(persist=self._options.persist, wait=False)
+        except EngineError as error:
+            raise StartError(str(error)) from None
 
     def _show_findings(self, plan: CloudPlan) -> None:
         self._console.findings(plan.findings)
@@ -200,6 +196,7 @@ class DevServer:
         except OSError as error:
             raise StartError(port_problem(self._options.host, self._options.port, error)) from None
         self._gateway = gateway
+        self._console.findings(gateway.findings)
 
     def _start_background(self, plan: CloudPlan) -> None:
         assert self._runtime is not None
@@ -273,7 +270,7 @@ class DevServer:
         try:
             plan = await asyncio.to_thread(self._options.plan, self._engine.url)
             made = await asyncio.to_thread(self._engine.create, plan)
-        except StartError as error:
+        except (StartError, OSError) as error:
             self._console.problem(f"the template cannot be read; the last good one is served on\n{error}")
             return
         self._console.findings([*plan.findings, *made])
@@ -349,13 +346,6 @@ def port_problem(host: str, port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         return f"port {port} on {host} is taken by another program: end it, or choose another with --port"
     return f"cannot listen on {host}:{port}: {error.strerror or error}"
-
-
-def free_port() -> int:
-    """A loopback port that is free now."""
-    with socket.socket() as probe_socket:
-        probe_socket.bind(("127.0.0.1", 0))
-        return int(probe_socket.getsockname()[1])
 
 
 def curl_lines(plan: CloudPlan, url: str) -> list[str]:

@@ -1,0 +1,88 @@
+"""What the gateway's `/_local` page shows of functions, environments, resources, mail and logs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from lanner.local.engine import Engine
+from lanner.local.runtime.runtime import Runtime
+
+Row = dict[str, Any]  # Any: one JSON object, shown as it is
+
+
+class CloudInspector:
+    """The gateway's `Inspector` over a running runtime and engine."""
+
+    def __init__(self, runtime: Runtime, engine: Engine) -> None:
+        self._runtime = runtime
+        self._engine = engine
+
+    async def functions(self) -> Sequence[Row]:
+        """One row per function of the plan."""
+        return [
+            {
+                "logical_id": function.logical_id,
+                "name": function.name,
+                "handler": function.handler,
+                "runtime": function.runtime,
+                "code": str(function.code),
+                "timeout": function.timeout,
+                "memory": function.memory,
+                "reserved_concurrency": function.reserved_concurrency,
+                "queues": [source.queue for source in function.queues],
+                "schedules": [source.expression for source in function.schedules],
+                "where": str(function.where),
+            }
+            for function in self._runtime.plan.functions.values()
+        ]
+
+    async def environments(self) -> Sequence[Row]:
+        """One row per environment that lives."""
+        return [
+            {
+                "id": environment.name,
+                "function": environment.function.logical_id,
+                "state": environment.state.value,
+                "invocations": environment.invocations,
+                "memory_mb": environment.max_memory_mb,
+                "init_ms": round(environment.init_ms, 1),
+                "pid": environment.pid,
+            }
+            for environment in self._runtime.environments()
+        ]
+
+    async def resources(self) -> Sequence[Row]:
+        """One row per resource of the template that the engine was asked for."""
+        plan = self._runtime.plan
+        return [
+            {
+                "logical_id": resource.logical_id,
+                "type": resource.type,
+                "physical_id": plan.physical_ids.get(resource.logical_id, ""),
+                "where": str(resource.where),
+            }
+            for resource in plan.resources.values()
+        ]
+
+    async def mail(self) -> Sequence[Row]:
+        """Mail that functions have sent through SES, newest first."""
+        sent = await asyncio.to_thread(self._engine.mail)
+        rows = [
+            {
+                "id": str(number),
+                "from": mail.source,
+                "to": list(mail.destinations),
+                "subject": mail.subject,
+                "text": mail.body,
+                "html": "",
+            }
+            for number, mail in enumerate(sent, 1)
+        ]
+        return rows[::-1]
+
+    async def logs(self, function: str | None, limit: int) -> Sequence[Row]:
+        """The latest lines, oldest first."""
+        return [asdict(line) for line in self._runtime.logs.lines(function, limit)]
