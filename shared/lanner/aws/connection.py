@@ -130,6 +130,10 @@ class _Connection:
     def close(self) -> None:
         self.socket.close()
 
+    def __del__(self) -> None:
+        # A thread that ends drops its connection without a word.
+        self.socket.close()
+
 
 def _readable(sock: socket.socket) -> bool:
     import select

@@ -144,19 +144,14 @@ class ContainerCredentials:
         cached = self._cached
         if cached is not None and not self._is_due(cached):
             return cached
-        with self._lock:
-            cached = self._cached
-            if cached is not None and not self._is_due(cached):
-                return cached
-            try:
-                return self._fetch()
-            except CredentialsError:
-                self._retry_at = self._clock.now() + RETRY_AFTER_S
-                if cached is None or cached.expires_at is None:
-                    raise
-                if self._clock.now() >= cached.expires_at - LAST_SECONDS_S:
-                    raise
-                return cached
+        holds = cached is not None and not self._is_ending(cached)
+        # While the old credentials hold, one thread refreshes and the others do not wait for it.
+        if not self._lock.acquire(blocking=not holds) and cached is not None:
+            return cached
+        try:
+            return self._fetch_if_due()
+        finally:
+            self._lock.release()
 
     def refresh(self, stale: Credentials) -> Credentials:
         with self._lock:
@@ -168,13 +163,26 @@ class ContainerCredentials:
         self._cached = None
         self._retry_at = 0.0
 
+    def _is_ending(self, cached: Credentials) -> bool:
+        return cached.expires_at is not None and self._clock.now() >= cached.expires_at - LAST_SECONDS_S
+
     def _is_due(self, cached: Credentials) -> bool:
         if cached.expires_at is None:
             return False
         now = self._clock.now()
-        if now >= cached.expires_at - LAST_SECONDS_S:
-            return True
-        return now >= cached.expires_at - REFRESH_AHEAD_S and now >= self._retry_at
+        return self._is_ending(cached) or (now >= cached.expires_at - REFRESH_AHEAD_S and now >= self._retry_at)
+
+    def _fetch_if_due(self) -> Credentials:
+        cached = self._cached
+        if cached is not None and not self._is_due(cached):
+            return cached
+        try:
+            return self._fetch()
+        except CredentialsError:
+            self._retry_at = self._clock.now() + RETRY_AFTER_S
+            if cached is None or self._is_ending(cached):
+                raise
+            return cached
 
     def _fetch(self) -> Credentials:
         from lanner.aws.container import fetch
@@ -236,10 +244,10 @@ class ChainCredentials:
             frozen = self._source.get_frozen_credentials()
         except botocore.exceptions.BotoCoreError as error:
             raise CredentialsError(f"botocore's credential chain failed: {error}") from error
-        cached = self._cached
-        if cached is None or cached.access_key_id != frozen.access_key or cached.session_token != frozen.token:
-            self._cached = cached = Credentials(frozen.access_key or "", frozen.secret_key or "", frozen.token or None)
-        return cached
+        found = Credentials(frozen.access_key or "", frozen.secret_key or "", frozen.token or None)
+        if self._cached is None or self._cached != found:
+            self._cached = found
+        return self._cached
 
 
 def default_credentials(clock: Clock, environ: Mapping[str, str] = os.environ) -> CredentialsProvider:

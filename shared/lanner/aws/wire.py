@@ -7,6 +7,7 @@ DynamoDB items in AttributeValue form (`lanner.aws.dynamodb` converts), binary v
 Contract:
 
 - Budget: `budget_ms` covers everything, retries and waits included; when it is spent `BudgetSpent` is raised.
+  A long-polling ReceiveMessage needs a budget above its WaitTimeSeconds.
 - Safe to repeat: operations in `SAFE_OPERATIONS`, any call with `idempotent=True`, and `TransactWriteItems`, which is
   given a `ClientRequestToken` of its own. Other writes are repeated only when AWS certainly did not perform them;
   otherwise the error has `outcome_unknown` set. `idempotent=True` on a *conditional* write means that the retry may
@@ -132,7 +133,7 @@ class AwsJsonClient:
             safe = idempotent is not False
         budget = Budget(self._clock, self._default_budget_ms if budget_ms is None else budget_ms, what)
         answer = self._exchange.send(request, _encode(payload, what), budget, safe=safe)
-        return cast("dict[str, Any]", orjson.loads(answer.body))
+        return cast("dict[str, Any]", orjson.loads(answer.body)) if answer.body else {}
 
     def reset(self) -> None:
         """Close connections and drop cached credentials: before a SnapStart snapshot, after a restore, after a fork."""
@@ -173,6 +174,8 @@ def judge(answer: Answer, what: str) -> None:
     if crc is not None and (not crc.isdigit() or int(crc) != zlib.crc32(answer.body)):
         raise AwsUnavailable(f"{what}: the answer's bytes do not match its x-amz-crc32", outcome_unknown=True)
     if answer.status == 200:
+        if not answer.body and crc is None:
+            return  # SQS's operations without output answer nothing at all
         if answer.body[:1] != b"{" or answer.body[-1:] != b"}":
             raise AwsUnavailable(f"{what}: the answer is not a JSON object", outcome_unknown=True)
         return
@@ -182,7 +185,7 @@ def judge(answer: Answer, what: str) -> None:
 def error_code(answer: Answer, document: Mapping[str, Any]) -> str:
     """AWS's name of an error: `__type` or the `x-amzn-errortype` header, without name space and URL."""
     name = document.get("__type") or answer.header(b"x-amzn-errortype") or ""
-    return str(name).rpartition("#")[2].partition(":")[0] or f"HTTP{answer.status}"
+    return str(name).partition(":")[0].rpartition("#")[2] or f"HTTP{answer.status}"
 
 
 def error_document(body: bytes) -> dict[str, Any]:

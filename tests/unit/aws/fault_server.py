@@ -35,6 +35,7 @@ class Peer:
         self.number = number
         self._buffer = b""
         self.closed = False
+        self.request: Request | None = None
 
     def read_request(self) -> Request | None:
         """The next request; None when the client has closed the connection."""
@@ -138,6 +139,7 @@ class FaultServer:
                     break
                 with self._lock:
                     self.requests.append(request)
+                    peer.request = request
                     step = self.script.pop(0) if self.script else answer()
                 step(peer)
         if not peer.closed:
@@ -168,6 +170,18 @@ def raw(data: bytes) -> Step:
         peer.close()
 
     return step
+
+
+def echo(peer: Peer) -> None:
+    """The request's body as the answer."""
+    assert peer.request is not None
+    answer(peer.request.body)(peer)
+
+
+def stalled(peer: Peer) -> None:
+    """Half an answer, then nothing until the client gives up."""
+    peer.send(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n{")
+    peer.read_request()
 
 
 def rst(peer: Peer) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,7 +25,7 @@ from lanner.aws.credentials import (
 )
 from lanner.aws.errors import CredentialsError
 from lanner.clock import ManualClock
-from tests.unit.aws.fault_server import FaultServer, Step, answer, rst
+from tests.unit.aws.fault_server import GUARD_S, FaultServer, Peer, Step, answer, rst
 
 ENVIRONMENT = {"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "token"}
 
@@ -123,6 +125,29 @@ def test_a_failing_early_refresh_is_no_error_and_is_not_repeated_at_once(
     assert len(server.requests) == 2
     clock.advance(RETRY_AFTER_S)
     assert container.get().access_key_id == "TWO"
+
+
+def test_nobody_waits_for_an_early_refresh(
+    container: ContainerCredentials, server: FaultServer, clock: ManualClock
+) -> None:
+    """While one thread fetches the next credentials the others go on with the old ones."""
+    asked, go_on = threading.Event(), threading.Event()
+    fresh = issued("TWO", clock, 7200)
+
+    def slow(peer: Peer) -> None:
+        asked.set()
+        go_on.wait(GUARD_S)
+        fresh(peer)
+
+    server.script = [issued("ONE", clock, 3600), slow]
+    container.get()
+    clock.advance(3600 - REFRESH_AHEAD_S + 1)
+    with ThreadPoolExecutor(1) as pool:
+        refreshed = pool.submit(container.get)
+        assert asked.wait(GUARD_S)
+        assert container.get().access_key_id == "ONE"
+        go_on.set()
+        assert refreshed.result().access_key_id == "TWO"
 
 
 def test_expired_credentials_are_never_used(

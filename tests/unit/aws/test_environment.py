@@ -76,6 +76,8 @@ def environment(server: FaultServer, monkeypatch: pytest.MonkeyPatch) -> Iterato
     monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
     monkeypatch.delenv("AWS_ENDPOINT_URL_DYNAMODB", raising=False)
     monkeypatch.delenv("AWS_ENDPOINT_URL_SQS", raising=False)
+    wire.reset()
+    clients.reset()
     yield server
     wire.reset()
     clients.reset()

@@ -7,6 +7,7 @@ import socket
 import threading
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -23,7 +24,7 @@ from lanner.aws.errors import (
 from lanner.aws.retry import BACKOFF_CAP_S, MAX_ATTEMPTS
 from lanner.aws.wire import AwsJsonClient
 from lanner.clock import ManualClock, SystemClock
-from tests.unit.aws.fault_server import FaultServer, Peer, Step, answer, error, raw, rst, silent
+from tests.unit.aws.fault_server import FaultServer, Peer, Step, answer, echo, error, raw, rst, silent, stalled
 
 READ = ("GetItem", {"TableName": "t", "Key": {"pk": {"S": "a"}}})
 WRITE = ("PutItem", {"TableName": "t", "Item": {"pk": {"S": "a"}}})
@@ -76,6 +77,15 @@ def test_keeps_one_connection(client: AwsJsonClient, server: FaultServer) -> Non
     assert [request.connection for request in server.requests] == [0, 0, 0, 1]
 
 
+def test_threads_get_their_own_answers(client: AwsJsonClient, server: FaultServer) -> None:
+    """Eight threads at once: every call is answered with what it asked."""
+    server.script = [echo] * 200
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda number: client.call("GetItem", {"n": number}), range(200)))
+    assert answers == [{"n": number} for number in range(200)]
+    assert server.connections <= 8
+
+
 def test_refused_connections_are_tried_again_then_unavailable(refusing: str, clock: ManualClock) -> None:
     """Nothing listens: a few attempts, then AwsUnavailable that names the call and the peer, and nothing happened."""
     before = clock.monotonic()
@@ -117,6 +127,15 @@ def test_reads_survive_a_fault_and_writes_report_it(fault: Step, client: AwsJson
         client.call(*WRITE)
     assert caught.value.outcome_unknown
     assert len(server.requests) == 3
+
+
+def test_an_empty_answer_is_an_empty_object_unless_a_checksum_came_with_it(
+    client: AwsJsonClient, server: FaultServer
+) -> None:
+    """SQS answers DeleteMessage with no body; DynamoDB, which sends checksums, always sends an object."""
+    server.script = [answer(b""), answer(b"", 200, x_amz_crc32="0"), answer(b'{"a":1}')]
+    assert client.call("DeleteMessage", {}) == {}
+    assert client.call(*READ) == {"a": 1}
 
 
 def test_the_caller_may_declare_a_write_idempotent_and_a_read_not(client: AwsJsonClient, server: FaultServer) -> None:
@@ -171,9 +190,10 @@ def test_no_wait_longer_than_the_budget(server: FaultServer, client: AwsJsonClie
     assert len(server.requests) == 1
 
 
-def test_a_silent_peer_costs_the_budget_and_no_more(server: FaultServer) -> None:
-    """A peer that never answers: one attempt, and the error names the budget."""
-    server.script = [silent]
+@pytest.mark.parametrize("fault", [silent, stalled])
+def test_a_silent_peer_costs_the_budget_and_no_more(fault: Step, server: FaultServer) -> None:
+    """A peer that never answers, or stops within its answer: one attempt, and the error names the budget."""
+    server.script = [fault]
     client = made(server.url, SystemClock())
     with pytest.raises(BudgetSpent, match=r"dynamodb GetItem: the budget of 80 ms is spent") as caught:
         client.call(*READ, budget_ms=80)
