@@ -1,0 +1,167 @@
+"""What clients see when things go wrong, by the kind of API: FACTS.md's list of what `sam local` gets wrong."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from lanner.local.plan import ApiPlan, FunctionUrlPlan
+from tests.local.gateway.gateway_cloud import (
+    Event,
+    FunctionRaised,
+    Serve,
+    cloud,
+    function_plan,
+    http_api,
+    ok,
+    rest_api,
+    route,
+)
+
+
+def failing(outcome: str) -> object:
+    def function(event: Event) -> object:
+        raise FunctionRaised(outcome)
+
+    return function
+
+
+def returning(payload: object) -> object:
+    return lambda event: payload
+
+
+@pytest.mark.parametrize("outcome", ["error", "timeout", "crash", "init_error", "too_large"])
+def test_a_failing_function_is_502_on_a_rest_api(serve: Serve, outcome: str) -> None:
+    """However the function fails, a REST API says 502 with its own body and error type."""
+    served = serve(cloud(rest_api(route("GET /x"))), {"Fn": failing(outcome)})
+    answer = served.get("/prod/x")
+    assert (answer.status_code, answer.json()) == (502, {"message": "Internal server error"})
+    assert answer.headers["x-amzn-errortype"] == "InternalServerErrorException"
+
+
+@pytest.mark.parametrize("outcome", ["error", "timeout", "crash", "init_error", "too_large"])
+def test_a_failing_function_is_500_on_an_http_api(serve: Serve, outcome: str) -> None:
+    """An unhandled exception on an HTTP API is a 500 without the trace (`sam local`: 200 with it)."""
+    served = serve(cloud(http_api(route("GET /x", payload_version="2.0"))), {"Fn": failing(outcome)})
+    answer = served.get("/x")
+    assert (answer.status_code, answer.text) == (500, '{"message":"Internal Server Error"}')
+    assert "x-amzn-errortype" not in answer.headers
+
+
+@pytest.mark.parametrize("outcome", ["error", "timeout", "crash"])
+def test_a_failing_function_is_502_at_its_url(serve: Serve, outcome: str) -> None:
+    """A function URL answers 502 `Internal Server Error`."""
+    plan = cloud(functions=[function_plan("Fn", url=FunctionUrlPlan())])
+    served = serve(plan, {"Fn": failing(outcome)})
+    answer = served.get("/", headers={"Host": "fn.localhost"})
+    assert (answer.status_code, answer.text) == (502, "Internal Server Error")
+
+
+@pytest.mark.parametrize("api", [rest_api(route("GET /x")), http_api(route("GET /x"), stage="prod")])
+def test_reserved_concurrency_is_429(serve: Serve, api: ApiPlan) -> None:
+    """A throttled invocation is 429 with API Gateway's body."""
+    answer = serve(cloud(api), {"Fn": failing("throttled")}).get("/prod/x")
+    assert (answer.status_code, answer.json()) == (429, {"message": "Too Many Requests"})
+
+
+def test_an_unknown_rest_route_is_403_missing_authentication_token(serve: Serve) -> None:
+    """A REST API does not say 404."""
+    served = serve(cloud(rest_api(route("GET /x"))))
+    answer = served.get("/prod/nothing")
+    assert (answer.status_code, answer.json()) == (403, {"message": "Missing Authentication Token"})
+    assert answer.headers["x-amzn-errortype"] == "MissingAuthenticationTokenException"
+    assert answer.headers["x-amzn-requestid"]
+    assert served.invoker.calls == []
+
+
+def test_an_undeclared_method_of_a_rest_resource_is_403(serve: Serve) -> None:
+    """OPTIONS and HEAD too: only what is declared, or ANY, is served."""
+    served = serve(cloud(rest_api(route("GET /x"), route("ANY /{proxy+}"))))
+    assert [served.request(method, "/prod/x").status_code for method in ("POST", "HEAD", "OPTIONS")] == [403] * 3
+    assert served.request("OPTIONS", "/prod/y").status_code == 200
+
+
+def test_an_unknown_http_route_is_404(serve: Serve) -> None:
+    """An HTTP API says 404 `Not Found`."""
+    answer = serve(cloud(http_api(route("GET /x")))).get("/nothing")
+    assert (answer.status_code, answer.text) == (404, '{"message":"Not Found"}')
+
+
+def test_a_path_without_any_api_is_403_forbidden(serve: Serve) -> None:
+    """Outside every stage there is what `execute-api` says there, and the record tells the developer what exists."""
+    served = serve(cloud(rest_api(route("GET /x"))))
+    answer = served.get("/x")
+    assert (answer.status_code, answer.json()) == (403, {"message": "Forbidden"})
+    assert "/prod -> Api" in served.records[-1].note
+
+
+MALFORMED_FOR_REST = [
+    "just text",
+    None,
+    {"statusCode": "abc", "body": ""},
+    {"statusCode": 99, "body": ""},
+    {"statusCode": 200, "body": {"not": "text"}},
+    {"statusCode": 200, "headers": ["x"]},
+    {"statusCode": 200, "headers": {"X-Count": 1}},
+    {"statusCode": 200, "headers": {"X": "a\r\nInjected: yes"}},
+    {"statusCode": 200, "headers": {"bad name": "x"}},
+    {"statusCode": 200, "multiValueHeaders": {"X": "a"}},
+    {"statusCode": 200, "body": "", "cookies": []},
+    {"statusCode": 200, "body": "", "isBase64Encoded": "yes"},
+    b"no json",
+]
+
+
+@pytest.mark.parametrize("payload", MALFORMED_FOR_REST)
+def test_a_malformed_response_is_502_on_a_rest_api(serve: Serve, payload: object) -> None:
+    """Whatever is no proxy response is 502, and the record says what was wrong."""
+    served = serve(cloud(rest_api(route("GET /x"))), {"Fn": returning(payload)})
+    answer = served.get("/prod/x")
+    assert (answer.status_code, answer.json()) == (502, {"message": "Internal server error"})
+    assert served.records[-1].note.startswith("malformed response: ")
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"statusCode": "abc"},
+        {"statusCode": 200, "body": {"not": "text"}},
+        {"statusCode": 200, "headers": {"X": "a\nb"}},
+        {"statusCode": 200, "cookies": "a=b"},
+        b"no json",
+    ],
+)
+def test_a_malformed_response_is_500_on_an_http_api(serve: Serve, payload: object) -> None:
+    """An HTTP API says 500 where a REST API says 502."""
+    served = serve(cloud(http_api(route("GET /x", payload_version="2.0"))), {"Fn": returning(payload)})
+    answer = served.get("/x")
+    assert (answer.status_code, answer.text) == (500, '{"message":"Internal Server Error"}')
+
+
+def test_a_slow_integration_is_504_on_a_rest_api(serve: Serve) -> None:
+    """The integration's own limit (29 s by default) is 504, while the function runs on."""
+    waiting = threading.Event()
+    plan = cloud(rest_api(route("GET /x", timeout_ms=50)))
+    served = serve(plan, {"Fn": ok()}, release={"Fn": waiting})
+    answer = served.get("/prod/x")
+    waiting.set()
+    assert (answer.status_code, answer.json()) == (504, {"message": "Endpoint request timed out"})
+
+
+def test_a_slow_integration_is_503_on_an_http_api(serve: Serve) -> None:
+    """The same on an HTTP API (30 s) is 503."""
+    waiting = threading.Event()
+    served = serve(cloud(http_api(route("GET /x", timeout_ms=50))), {"Fn": ok()}, release={"Fn": waiting})
+    answer = served.get("/x")
+    waiting.set()
+    assert (answer.status_code, answer.json()) == (503, {"message": "Service Unavailable"})
+
+
+@pytest.mark.parametrize("api", [rest_api(route("POST /x")), http_api(route("POST /x"), stage="prod")])
+def test_an_event_above_6_mb_is_413_without_an_invocation(serve: Serve, api: ApiPlan) -> None:
+    """Lambda takes 6 MB although API Gateway takes 10."""
+    served = serve(cloud(api))
+    answer = served.request("POST", "/prod/x", content=b"x" * 6_300_000, headers={"Content-Type": "text/plain"})
+    assert (answer.status_code, answer.json()) == (413, {"message": "Request Entity Too Large"})
+    assert served.invoker.calls == []
