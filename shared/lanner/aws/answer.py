@@ -1,8 +1,8 @@
 """Reading one HTTP/1.1 answer (RFC 9112) from bytes that arrive in pieces.
 
-`http.client` parses an answer's headers with the e-mail parser, which costs more than signing and sending a GetItem
-together; AWS's answers need far less. What is read: status line, headers, then a body framed by `Content-Length`,
-by the chunked coding, or by the end of the connection. Interim answers (1xx) are skipped.
+A GetItem over `http.client`, whose answers go through the e-mail parser, takes twice the CPU of one read here (144 us
+against 74 us, one machine and run); AWS's answers need far less. What is read: status line, headers, then a body framed
+by `Content-Length`, by the chunked coding, or by the end of the connection. Interim answers (1xx) are skipped.
 
 Refused, as `Malformed`: bare LF and obs-fold, white space before the colon, two differing lengths, a length beside
 `Transfer-Encoding`, codings other than chunked, a head above `HEAD_LIMIT` or a body above `BODY_LIMIT` bytes, and an
