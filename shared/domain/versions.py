@@ -76,7 +76,7 @@ REGISTRY = VersionRegistry(
             deprecated_at="2026-09-01",
             sunset_at="2027-09-01",
             brownouts=V1_BROWNOUTS,
-            migration="/docs/changes#v2",
+            migration="/v2/docs/changes#v2",
         ),
         ApiVersion("v2", released_at="2026-03-01", changes=V2_CHANGES),
     ),

@@ -10,6 +10,9 @@ when the first request meets it; per request there is the link to the same resou
 
 Sources: `Deprecation: @epoch` RFC 9745 section 2 (the date may lie in the future) and rel="deprecation" section 3;
 `Sunset` RFC 8594 sections 3 and 6; rel="successor-version", "latest-version", "version-history" RFC 5829 section 3.
+
+Every path in a link begins with a version: on a custom domain, on a stage's own address and on a function URL alike,
+that is where the API is.
 """
 
 from __future__ import annotations
@@ -17,7 +20,6 @@ from __future__ import annotations
 from lanner.http.dates import http_date
 from lanner.http.problems import ApiError, Gone, Unavailable
 from lanner.versioning.instants import readable, rfc3339
-from lanner.versioning.registry import VERSIONS_PATH
 
 TYPE_CHECKING = False  # importing `typing` for this would cost 2 ms
 if TYPE_CHECKING:
@@ -57,7 +59,7 @@ class Phase:
         latest = registry.latest if registry.latest is not version else None
         self._successor = f"/{successor.name}" if successor else ""
         self._latest = f"/{latest.name}" if latest else ""
-        self._links = _static_links(version)
+        self._links = _static_links(registry, version)
         self.headers = _static_headers(version, self.status, successor, now)
         self.extensions = _extensions(registry, version, self.window, now)
 
@@ -116,13 +118,13 @@ def _successor(registry: VersionRegistry, version: ApiVersion, now: float) -> Ap
     return found
 
 
-def _static_links(version: ApiVersion) -> str:
+def _static_links(registry: VersionRegistry, version: ApiVersion) -> str:
     links = []
     if version.migration:
         links.append(f'<{version.migration}>; rel="deprecation"; type="text/html"')
         if version.sunset_at is not None:
             links.append(f'<{version.migration}>; rel="sunset"; type="text/html"')
-    links.append(f'<{VERSIONS_PATH}>; rel="version-history"')
+    links.append(f'<{registry.history}>; rel="version-history"')
     return ", ".join(links)
 
 

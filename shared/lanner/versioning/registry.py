@@ -67,7 +67,8 @@ class Brownout:
 class ApiVersion:
     """One version. Moments are declared as RFC 3339 text or aware datetimes, and kept as epoch seconds.
 
-    `docs` is the path of its documentation, `migration` that of the guide away from it; `changes` are the differences
+    `docs` is where its documentation is (`/v2/docs` by itself), `migration` the guide away from it, both as a URL or a
+    path that holds a version, so that it leads somewhere on a stage's own address too; `changes` are the differences
     from its predecessor. Raises `RegistryError` for a name that is not v1, v2, ... and for dates out of order.
     """
 
@@ -92,7 +93,7 @@ class ApiVersion:
         deprecated_at: str | datetime | None = None,
         sunset_at: str | datetime | None = None,
         brownouts: Iterable[Brownout] = (),
-        docs: str = "/docs",
+        docs: str = "",
         migration: str = "",
         changes: Iterable[VersionChange] = (),
     ) -> None:
@@ -105,7 +106,7 @@ class ApiVersion:
         self.deprecated_at: Final = _optional(deprecated_at, f"deprecated_at of {name}")
         self.sunset_at: Final = _optional(sunset_at, f"sunset_at of {name}")
         self.brownouts: Final = tuple(sorted(brownouts, key=_start))
-        self.docs: Final = docs
+        self.docs: Final = docs or f"/{name}/docs"
         self.migration: Final = migration
         self.changes: Final = tuple(changes)
         self.has_lifecycle: Final = self.deprecated_at is not None
@@ -152,6 +153,11 @@ class VersionRegistry:
             for spelling in (version.name, version.number, f"V{version.number}")
         }
         self._media_types: Final = {self.media_type(version): version for version in self.versions}
+
+    @property
+    def history(self) -> str:
+        """The path of the list of versions, under the latest: it outlives the others."""
+        return f"/{self.latest.name}{VERSIONS_PATH}"
 
     def get(self, name: str) -> ApiVersion | None:
         """The version of exactly this name, or None."""
@@ -214,10 +220,10 @@ class VersionRegistry:
     def _entry(self, version: ApiVersion, now: float, base: str) -> dict[str, Any]:  # Any: JSON
         successor, predecessor = self.successor(version), self.predecessor(version)
         links = {
-            "self": f"{base}{VERSIONS_PATH}#{version.name}",
+            "self": f"{base}{self.history}#{version.name}",
             "docs": base + version.docs,
             "openapi": f"{base}/{version.name}/openapi.json",
-            "changelog": base + CHANGES_PATH,
+            "changelog": f"{base}/{self.latest.name}{CHANGES_PATH}",
         }
         if version.migration:
             links["migration"] = base + version.migration

@@ -7,8 +7,10 @@ Contract, for every request:
 - Every response has `x-api-version` and `Vary: Accept, X-API-Version`, and those of a version with an end the headers
   of `lifecycle`. `ApiError`s from further in are answered here for that reason; any other exception passes, after the
   lifecycle headers were left in `request.state["version_headers"]` for whoever makes a response of it.
-- A retired version is answered 410 and one in a brownout 503, without the application, before a sibling is asked. A
-  group with `lifecycle = False` outlives its versions: no refusals, no lifecycle headers.
+- A retired version is answered 410 and one in a brownout 503, without the application, before a sibling is asked;
+  `request.state["refused"]` then says "retired" or "brownout": a 503 on schedule is no fault that should raise an
+  alarm or roll a deployment back.
+- A group with `lifecycle = False` outlives its versions: no refusals, no lifecycle headers.
 - A version that the group does not serve goes to `group.forward`, whose answer is decorated by the sibling already;
   where there is none, 404 `version-not-here` lists what the group serves.
 
@@ -116,7 +118,8 @@ class _Special:
         now, current = self._phase(chosen)
         try:
             refusal = current.refusal(request.path, request.headers, now) if current is not None else None
-            if refusal is not None:
+            if refusal is not None and current is not None:
+                request.state["refused"] = current.status
                 response = refusal.response(request)
             elif chosen.name in self._served:
                 response = self._handler(request)

@@ -37,7 +37,7 @@ def registry() -> VersionRegistry:
                     Brownout("2027-08-10T09:00:00Z", "2027-08-10T17:00:00Z"),
                     Brownout("2027-07-13T14:00:00Z", "2027-07-13T15:00:00Z"),
                 ),
-                migration="/docs/changes#v2",
+                migration="/v2/docs/changes#v2",
             ),
             ApiVersion(
                 "v2",

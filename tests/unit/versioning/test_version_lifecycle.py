@@ -10,7 +10,7 @@ from lanner.versioning.instants import epoch
 from lanner.versioning.lifecycle import Phase, phase, reference
 from lanner.versioning.registry import ApiVersion, VersionRegistry
 
-GUIDE = "/docs/changes#v2"
+GUIDE = "/v2/docs/changes#v2"
 
 
 def at(registry: VersionRegistry, moment: str, name: str = "v1") -> Phase:
@@ -68,7 +68,7 @@ def test_links_lead_to_the_guide_and_to_the_same_resource(registry: VersionRegis
     assert at(registry, "2026-09-01").link("/users/1") == (
         '</v2/users/1>; rel="successor-version", </v3/users/1>; rel="latest-version", '
         f'<{GUIDE}>; rel="deprecation"; type="text/html", <{GUIDE}>; rel="sunset"; type="text/html", '
-        '</versions>; rel="version-history"'
+        '</v3/versions>; rel="version-history"'
     )
 
 
@@ -108,7 +108,7 @@ def test_the_last_version_ends_without_a_successor() -> None:
         (ApiVersion("v1", released_at="2020-01-01", deprecated_at="2021-01-01", sunset_at="2022-01-01"),), default="v1"
     )
     now = at(registry, "2022-01-01")
-    assert now.link("/users") == '</versions>; rel="version-history"'
+    assert now.link("/users") == '</v1/versions>; rel="version-history"'
     assert now.headers["x-api-warn"] == "Version v1 was retired on 2022-01-01."
     gone = now.refusal("/users", {}, epoch("2022-01-01"))
     assert gone is not None

@@ -148,11 +148,11 @@ def test_the_document_lists_every_version(registry: VersionRegistry) -> None:
     assert first["brownouts"][0] == {"start": "2027-07-13T14:00:00Z", "end": "2027-07-13T15:00:00Z"}
     assert (first["predecessor"], first["successor"]) == (None, "v2")
     assert first["links"] == {
-        "self": "https://api.example/versions#v1",
-        "docs": "https://api.example/docs",
+        "self": "https://api.example/v3/versions#v1",
+        "docs": "https://api.example/v1/docs",
         "openapi": "https://api.example/v1/openapi.json",
-        "changelog": "https://api.example/docs/changes",
-        "migration": "https://api.example/docs/changes#v2",
+        "changelog": "https://api.example/v3/docs/changes",
+        "migration": "https://api.example/v2/docs/changes#v2",
     }
     assert second["changes"] == ["Name became title"]
     assert second["media_type"] == "application/vnd.lanner.v2+json"

@@ -171,7 +171,7 @@ def test_the_life_of_v1_as_its_clients_see_it(
     assert at("2027-07-13T15:00:00Z").status == 200
     gone = at("2027-09-01")
     assert gone.status == 410
-    assert orjson.loads(gone.body)["migration"] == "/docs/changes#v2"
+    assert orjson.loads(gone.body)["migration"] == "/v2/docs/changes#v2"
     assert orjson.loads(gone.body)["successor"] == "/v2/users"
     for response in (brownout, opted_out, gone):
         assert response.headers["x-api-version"] == "v1"
@@ -185,6 +185,24 @@ def test_refusals_never_reach_the_application_or_a_sibling(serve: Serve, clock: 
     clock.set(epoch(moment))
     assert serve("/v1/users", app=never).status in (503, 410)
     assert serve("/v1/users", app=never, versions=("v3",), forward=lambda request, name: never(request)).status >= 410
+
+
+@pytest.mark.parametrize(
+    ("moment", "refused"),
+    [("2027-07-13T14:45:00Z", "brownout"), ("2027-09-01", "retired"), ("2027-07-13T15:00:00Z", None)],
+)
+def test_a_refusal_on_schedule_can_be_told_from_a_fault(
+    make_group: Callable[..., RouteGroup],
+    make_request: MakeRequest,
+    clock: ManualClock,
+    moment: str,
+    refused: str | None,
+) -> None:
+    """The request's state names the reason, so that a brownout's 503s are no server errors in metrics and alarms."""
+    clock.set(epoch(moment))
+    request = make_request("/v1/users")
+    version(make_group(), lambda request: Response(200))(request)
+    assert request.state.get("refused") == refused
 
 
 def test_a_group_that_outlives_its_versions_is_not_touched(serve: Serve, clock: ManualClock) -> None:
