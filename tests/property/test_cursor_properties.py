@@ -14,7 +14,7 @@ from lanner.http.problems import BadRequest
 CODEC = CursorCodec([b"k" * 32])
 SCOPE = "v2/users"
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
+TEXT = st.text(st.characters(codec="utf-8"), max_size=20)
 VALUES = st.one_of(TEXT, st.integers(-(2**53), 2**53), st.booleans(), st.none())
 POSITIONS = st.lists(VALUES, max_size=4)
 FILTERS = st.dictionaries(TEXT, VALUES, max_size=3)
@@ -91,11 +91,14 @@ def test_a_strangers_cursor_is_refused(key: bytes) -> None:
 @given(st.lists(st.text(max_size=8), max_size=3))
 def test_sizes_and_offsets_are_numbers_in_range_or_400(values: list[str]) -> None:
     """Arbitrary parameters give a number within bounds or the client's error."""
-    for parse, low in ((lambda: page_size(values, 20, 100), 1), (lambda: offset(values, 100), 0)):
-        try:
-            assert low <= parse() <= 100
-        except BadRequest as error:
-            assert error.errors
+    try:
+        assert 1 <= page_size(values, 20, 100) <= 100
+    except BadRequest as error:
+        assert error.errors
+    try:
+        assert 0 <= offset(values, 100) <= 100
+    except BadRequest as error:
+        assert error.errors
 
 
 @given(st.integers(1, 10**30))

@@ -58,7 +58,8 @@ def test_no_text_makes_a_parser_raise(text: str) -> None:
     assert choose_encoding(text, ("zstd", "gzip")) in ("zstd", "gzip", "identity", None)
     assert coding_for(text) in ("zstd", "gzip", "identity")
     assert negotiate_language(text, ("en", "de-CH")) in ("en", "de-CH", None)
-    assert etags(text) == ANY or all(isinstance(weak, bool) and '"' not in tag for weak, tag in etags(text))
+    tags = etags(text)
+    assert tags == ANY if isinstance(tags, str) else all('"' not in tag for _, tag in tags)
     assert all(is_token(name) for name in prefer(text))
     assert content_type(text) is None or "/" in text
     assert parse_http_date(text) is None or "GMT" in text or ":" in text

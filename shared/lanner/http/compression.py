@@ -103,6 +103,8 @@ def held_form(etag: str, sent: str) -> str:
 
     The first form that it sent, when it holds several.
     """
+    if sent in (with_suffix(etag, "gzip"), with_suffix(etag, "zstd")):  # nearly always: one tag, the one we sent
+        return sent
     tags = etags(sent)
     forms = {without_suffixes(f'"{tag}"'): f'"{tag}"' for _, tag in reversed(tags)} if isinstance(tags, list) else {}
     return forms.get(etag, etag)

@@ -338,7 +338,9 @@ def etags(value: str) -> EntityTags | Literal["*"]:
 
 
 def _is_opaque(text: str) -> bool:
-    return all(character > " " and character != "\x7f" for character in text)
+    if text.isascii():
+        return text.isprintable() and " " not in text
+    return all(character > " " and character != "\x7f" for character in text)  # obs-text is allowed
 
 
 def prefer(value: str) -> dict[str, str]:

@@ -64,9 +64,10 @@ def cors(group: RouteGroup, handler: Handler) -> Handler | None:
 
 
 def _exposed(response: Response, extra: dict[str, str], varies: bool) -> Response:
-    response.headers.update(extra)
+    if extra:
+        response.headers.update(extra)
     if varies:
-        response.vary("Origin")
+        _add_vary(response, "Origin", "origin")
     return response
 
 
@@ -81,7 +82,8 @@ def compress(_group: RouteGroup, handler: Handler) -> Handler:
         response = handler(request)
         status = response.status
         if status == 304:
-            _add_vary(response)
+            if "no-transform" not in response.headers.get("cache-control", ""):
+                _add_vary(response, "Accept-Encoding", "accept-encoding")
             if sent is not None and has_suffix(sent) and "etag" in response.headers:
                 response.headers["etag"] = held_form(response.headers["etag"], sent)
         elif status not in (204, 206) and compressible(response.headers.get("content-type", "")):
@@ -101,19 +103,23 @@ def _translate(request: Request) -> None:
     request.headers = headers
 
 
-def _add_vary(response: Response) -> None:
-    present = response.headers.get("vary")
+def _add_vary(response: Response, name: str, lower: str) -> None:
+    """What `Response.vary` does, at a third of the price where Vary does not seem to hold the name yet."""
+    headers = response.headers
+    present = headers.get("vary")
     if present is None:
-        response.headers["vary"] = "Accept-Encoding"
-    elif "Accept-Encoding" not in present:
-        response.vary("Accept-Encoding")
+        headers["vary"] = name
+    elif "*" in present or lower in present.lower():
+        response.vary(name)
+    else:
+        headers["vary"] = f"{present}, {name}"
 
 
 def _compress(request: Request, response: Response) -> None:
     headers = response.headers
     if "content-encoding" in headers or "no-transform" in headers.get("cache-control", ""):
         return
-    _add_vary(response)
+    _add_vary(response, "Accept-Encoding", "accept-encoding")
     accepted = request.headers.get("accept-encoding")
     if accepted is None or len(response.body) < MINIMUM_SIZE:
         return

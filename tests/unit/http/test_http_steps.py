@@ -185,6 +185,7 @@ class TestCompress:
             answering(content_encoding="br"),
             answering(206),
             answering(204, b""),
+            answering(304, b"", content_type="", cache_control="no-transform"),
         ],
     )
     def test_what_must_stay_as_it_is(self, handler: Handler) -> None:
