@@ -107,6 +107,5 @@ def _email_taken() -> Conflict:
     return Conflict(
         "The e-mail address is in use",
         slug="email-taken",
-        title="E-mail address taken",
         errors=[member(("email",), "is in use")],
     )

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 NAME = "v1"
-MEMBERS = V1_MEMBERS
+MEMBERS: tuple[str, ...] = V1_MEMBERS
 
 
 def view(user: User) -> dict[str, Any]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 NAME = "v2"
-MEMBERS = V2_MEMBERS
+MEMBERS: tuple[str, ...] = V2_MEMBERS
 
 
 def view(user: User) -> dict[str, Any]:

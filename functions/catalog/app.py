@@ -1,0 +1,24 @@
+"""The catalog: categories, translations and settings, one function for every version."""
+
+from __future__ import annotations
+
+from domain.versions import REGISTRY
+from lanner.group import RouteGroup
+
+GROUP = RouteGroup(
+    "catalog",
+    registry=REGISTRY,
+    paths={
+        "/catalog/categories": "GET PUT",
+        "/catalog/translations": "GET",
+        "/catalog/translations/{locale}": "GET PUT",
+        "/catalog/settings": "GET PUT",
+    },
+    routes={"v1": "catalog.routes_v1:router", "v2": "catalog.routes_v2:router"},
+    validators={
+        "/catalog/categories": "domain.catalog.validators:current_etag",
+        "/catalog/translations/{locale}": "domain.catalog.validators:current_etag",
+        "/catalog/settings": "domain.catalog.validators:current_etag",
+    },
+)
+lambda_handler = GROUP.handler()

@@ -1,0 +1,102 @@
+"""The routes of the catalog in v2. What they do is `domain.catalog`; here they are declared."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from catalog.models import CategoriesV2, LocalesV2, SettingsV2, TranslationsV2
+from domain.catalog.answers import CatalogAnswers
+from domain.catalog.service import Catalog
+from domain.openapi import IF_MATCH, NOT_FOUND, STALE, UNCHANGED, WRONG_BODY, WRONG_PARAMETER, component, request_body
+from lanner.http.message import Request
+from lanner.pipeline.asgi import EdgeResponse, LannerRoute
+
+router = APIRouter(route_class=LannerRoute, tags=["catalog"])
+answers = CatalogAnswers("v2", Catalog())
+
+
+@router.get(
+    "/catalog/categories",
+    operation_id="readCategories",
+    summary="Read the categories",
+    response_model=CategoriesV2,
+    responses=UNCHANGED,
+)
+def read_categories(request: Request) -> EdgeResponse:
+    """The whole tree of categories."""
+    return EdgeResponse(answers.read_categories(request))
+
+
+@router.put(
+    "/catalog/categories",
+    operation_id="replaceCategories",
+    summary="Replace the categories",
+    response_model=CategoriesV2,
+    responses={**WRONG_BODY, **STALE},
+    openapi_extra={"parameters": [IF_MATCH], "requestBody": request_body(component("CategoriesV2"))},
+)
+def replace_categories(request: Request) -> EdgeResponse:
+    """Put a whole tree in the place of another. Takes what GET gives."""
+    return EdgeResponse(answers.replace_categories(request))
+
+
+@router.get(
+    "/catalog/translations",
+    operation_id="listTranslations",
+    summary="List the locales",
+    response_model=LocalesV2,
+    responses={**UNCHANGED, **WRONG_PARAMETER},
+)
+def list_translations(request: Request) -> EdgeResponse:
+    """The locales that have texts."""
+    return EdgeResponse(answers.list_locales(request))
+
+
+@router.get(
+    "/catalog/translations/{locale}",
+    operation_id="readTranslations",
+    summary="Read the texts of a locale",
+    response_model=TranslationsV2,
+    responses={**UNCHANGED, **NOT_FOUND},
+)
+def read_translations(locale: str, request: Request) -> EdgeResponse:
+    """All texts of one locale."""
+    return EdgeResponse(answers.read_translations(request, locale))
+
+
+@router.put(
+    "/catalog/translations/{locale}",
+    operation_id="replaceTranslations",
+    summary="Replace the texts of a locale",
+    response_model=TranslationsV2,
+    responses={201: {"description": "The locale had no texts before"}, **WRONG_BODY, **STALE},
+    openapi_extra={"parameters": [IF_MATCH], "requestBody": request_body(component("TranslationsV2"))},
+)
+def replace_translations(locale: str, request: Request) -> EdgeResponse:
+    """Put all texts of a locale in the place of others. Takes what GET gives."""
+    return EdgeResponse(answers.replace_translations(request, locale))
+
+
+@router.get(
+    "/catalog/settings",
+    operation_id="readSettings",
+    summary="Read the settings",
+    response_model=SettingsV2,
+    responses=UNCHANGED,
+)
+def read_settings(request: Request) -> EdgeResponse:
+    """All settings."""
+    return EdgeResponse(answers.read_settings(request))
+
+
+@router.put(
+    "/catalog/settings",
+    operation_id="replaceSettings",
+    summary="Replace the settings",
+    response_model=SettingsV2,
+    responses={**WRONG_BODY, **STALE},
+    openapi_extra={"parameters": [IF_MATCH], "requestBody": request_body(component("SettingsV2"))},
+)
+def replace_settings(request: Request) -> EdgeResponse:
+    """Put all settings in the place of others. Takes what GET gives."""
+    return EdgeResponse(answers.replace_settings(request))

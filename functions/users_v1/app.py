@@ -1,0 +1,16 @@
+"""Users as v1 has them."""
+
+from __future__ import annotations
+
+from domain.versions import REGISTRY
+from lanner.group import RouteGroup
+
+GROUP = RouteGroup(
+    "users",
+    registry=REGISTRY,
+    versions=("v1",),
+    paths={"/users": "GET POST", "/users/{id}": "GET PUT PATCH DELETE"},
+    routes="users_v1.routes:router",
+    validators={"/users/{id}": "domain.users.validators:current_etag"},
+)
+lambda_handler = GROUP.handler()

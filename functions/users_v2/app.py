@@ -1,0 +1,16 @@
+"""Users as v2 has them, and requests for `/users` that name no version."""
+
+from __future__ import annotations
+
+from domain.versions import REGISTRY
+from lanner.group import RouteGroup
+
+GROUP = RouteGroup(
+    "users",
+    registry=REGISTRY,
+    versions=("v2",),
+    paths={"/users": "GET POST", "/users/{id}": "GET PUT PATCH DELETE"},
+    routes="users_v2.routes:router",
+    validators={"/users/{id}": "domain.users.validators:current_etag"},
+)
+lambda_handler = GROUP.handler()
