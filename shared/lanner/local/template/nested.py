@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lanner.local.plan import Where
+from lanner.local.template.declared import declared_value
 from lanner.local.template.findings import Findings, fatal
 from lanner.local.template.globals import Globals
 from lanner.local.template.identities import Place
@@ -19,7 +20,7 @@ from lanner.local.template.parameters import ACCOUNT, pseudo_parameters, read_pa
 from lanner.local.template.schema import check_template
 from lanner.local.template.secrets import LocalSecrets
 from lanner.local.template.source import Section, load
-from lanner.local.template.stack import NESTED, Resource, Stack
+from lanner.local.template.stack import NESTED, Dynamic, Resource, Stack
 from lanner.local.template.substitution import text_of
 
 
@@ -81,12 +82,18 @@ class StackTree:
         parameters = read_parameters(declared, overrides, self._secrets, self._findings)
         globals_ = Globals(document.get("Globals"), self._findings)
         stack = Stack(file, place, document, globals_, self._findings, self.files, prefix)
-        stack.scope_with(parameters, pseudo, self._secrets.replace)
+        stack.scope_with(parameters, pseudo, self._dynamic(stack))
         unroll(stack)
         stack.open_resources()
         stack.outputs_of = lambda logical_id: self._child_outputs(stack, logical_id)
         self._stacks[prefix] = stack
         return stack
+
+    def _dynamic(self, stack: Stack) -> Dynamic:
+        def declared(store: str, name: str) -> str | None:
+            return declared_value(stack, store, name)
+
+        return lambda text, resource, where: self._secrets.replace(text, resource, where, declared)
 
     def _child_outputs(self, parent: Stack, logical_id: str) -> dict[str, str]:
         child = self._child(parent, logical_id)

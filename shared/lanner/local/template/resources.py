@@ -6,6 +6,7 @@ A cycle among them ends the reading, as it ends a deployment. Source: AWS CloudF
 from __future__ import annotations
 
 from lanner.local.plan import ResourcePlan
+from lanner.local.template.declared import SECRET, secret_string
 from lanner.local.template.findings import fatal
 from lanner.local.template.reader import Reader
 from lanner.local.template.source import plain
@@ -25,9 +26,10 @@ def resource_plans(stack: Stack) -> dict[str, ResourcePlan]:
         if resource.type in (*_READ_ELSEWHERE, *_READ_TYPES) or resource.type.startswith(_READ_PREFIXES):
             continue
         properties = stack.properties(logical_id)
-        plans[properties.resource] = ResourcePlan(
-            properties.resource, resource.type, plain(properties.section), resource.where
-        )
+        values = plain(properties.section)
+        if resource.type == SECRET:  # what functions were told and what the engine holds is one value
+            values["SecretString"] = secret_string(properties, f"{stack.place.stack}/{logical_id}")
+        plans[properties.resource] = ResourcePlan(properties.resource, resource.type, values, resource.where)
     return plans
 
 

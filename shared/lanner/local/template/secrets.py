@@ -8,7 +8,8 @@ The file is TOML or JSON, `.lanner/secrets.toml` beside the template unless anot
     "app/database" = { password = "local only" }    # or plain text
 
 An SSM name may be given with its version (`name:3`) to hold one version apart. What the file does not have is a
-finding that says which line to add, and an empty text.
+finding that says which line to add, and an empty text; secrets and parameters that the template itself declares need
+no line.
 
 Source: AWS CloudFormation User Guide, "Get values stored in other services using dynamic references".
 """
@@ -18,7 +19,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from lanner.local.plan import Where
@@ -28,6 +29,13 @@ from lanner.local.template.substitution import text_of
 
 DEFAULT_FILE = Path(".lanner") / "secrets.toml"
 _REFERENCE = re.compile(r"\{\{resolve:(ssm|ssm-secure|secretsmanager):([^{}]*)\}\}")
+
+
+Declared = Callable[[str, str], str | None]  # (store, name) -> a value that the template itself declares
+
+
+def _nothing(store: str, name: str) -> None:
+    """No template declares anything."""
 
 
 class LocalSecrets:
@@ -43,18 +51,19 @@ class LocalSecrets:
         elif file is not None:
             raise fatal(f"there is no secrets file {file}", Where(file, 1))
 
-    def parameter(self, reference: str, resource: str, where: Where) -> str:
+    def parameter(self, reference: str, resource: str, where: Where, declared: Declared = _nothing) -> str:
         """The Parameter Store value of `name` or `name:version`; a missing one is a finding and empty."""
         store = self._store("ssm")
-        name, _, version = reference.rpartition(":") if re.search(r":\d+\Z", reference) else (reference, "", "")
+        name = re.sub(r":\d+\Z", "", reference)
         for key in (reference, name):
             if key in store:
                 return text_of(store[key])
-        del version
-        self._missing("ssm", name, resource, where)
-        return ""
+        value = declared("ssm", name)
+        if value is None:
+            self._missing("ssm", name, resource, where)
+        return value or ""
 
-    def secret(self, reference: str, resource: str, where: Where) -> str:
+    def secret(self, reference: str, resource: str, where: Where, declared: Declared = _nothing) -> str:
         """The secret `id[:SecretString[:key[:stage[:version]]]]`; a missing one is a finding and empty."""
         parsed = re.match(r"(arn:[^:]*:secretsmanager:[^:]*:\d*:secret:[^:]+|[^:]+)(?::(.*))?\Z", reference)
         if parsed is None:
@@ -66,6 +75,8 @@ class LocalSecrets:
         store = self._store("secretsmanager")
         value = store.get(name, store.get(re.sub(r"-\w{6}\Z", "", name)))
         if value is None:
+            value = declared("secretsmanager", name)
+        if value is None:
             self._missing("secretsmanager", name, resource, where)
             return ""
         if not key:
@@ -76,13 +87,13 @@ class LocalSecrets:
             return ""
         return text_of(fields[key])
 
-    def replace(self, text: str, resource: str, where: Where) -> str:
-        """`text` with each dynamic reference replaced by its value."""
+    def replace(self, text: str, resource: str, where: Where, declared: Declared = _nothing) -> str:
+        """`text` with each dynamic reference replaced by its value: the file's, else what `declared` knows."""
 
         def value(found: re.Match[str]) -> str:
             if found[1] == "secretsmanager":
-                return self.secret(found[2], resource, where)
-            return self.parameter(found[2], resource, where)
+                return self.secret(found[2], resource, where, declared)
+            return self.parameter(found[2], resource, where, declared)
 
         return _REFERENCE.sub(value, text)
 

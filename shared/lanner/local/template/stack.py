@@ -22,6 +22,7 @@ from lanner.local.template.reader import Reader
 from lanner.local.template.source import Node, Section, load
 from lanner.local.template.substitution import text_of
 
+_FIFO = {"AWS::SQS::Queue": "FifoQueue", "AWS::SNS::Topic": "FifoTopic"}  # their names must end in .fifo
 NESTED = ("AWS::Serverless::Application", "AWS::CloudFormation::Stack")
 
 
@@ -155,7 +156,7 @@ class Stack:
             raise fatal(f"resources need each other's names in a circle: {cycle}", where, logical_id)
         self._identifying.append(logical_id)
         try:
-            identity = identify(resource.type, logical_id, self._explicit_name(resource), self.place)
+            identity = identify(resource.type, logical_id, self._name_of(resource), self.place)
         finally:
             self._identifying.pop()
         self._identities[logical_id] = identity
@@ -180,6 +181,14 @@ class Stack:
 
     def _declared_type(self, logical_id: str) -> str:
         return text_of(self.document["Resources"][logical_id].get("Type", ""))
+
+    def _name_of(self, resource: Resource) -> str | None:
+        """The physical name where it is not simply the stack's and the logical id."""
+        explicit = self._explicit_name(resource)
+        fifo = _FIFO.get(resource.type)
+        if explicit is None and fifo and text_of(resource.raw.get(fifo, "")).lower() == "true":
+            return f"{self.place.stack}-{resource.logical_id}.fifo"
+        return explicit
 
     def _explicit_name(self, resource: Resource) -> str | None:
         kind = KINDS.get(resource.type)
