@@ -127,7 +127,7 @@ class Stack:
         type_ = resource.type if resource else self.generated.get(logical_id, "")
         if type_ in KINDS:
             hint = did_you_mean(attribute, identity.attributes)
-            self.findings.error(logical_id, f"{type_} has no attribute '{attribute}'{hint}", where)
+            self.findings.error(asker, f"{type_} has no attribute '{attribute}'{hint}", where)
         return f"{identity.name}.{attribute}"
 
     def _nested_output(self, resource: Resource, attribute: str, where: Where) -> Node:
