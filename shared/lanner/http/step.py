@@ -5,6 +5,9 @@
     conditional  a GET whose If-None-Match names what the route's validator calls current is a 304 without the
                  application; a 200 without an ETag gets one from its bytes; then RFC 9110 section 13 decides
 
+A 304 repeats what its 200 would have said about caching (RFC 9110 section 15.4.5). A validator therefore leaves the
+Cache-Control, Expires or Content-Location of its route in `request.state["not_modified"]`, a mapping of header names.
+
 HEAD is treated as GET all the way: its body is there and goes last (see `pipeline.entry`), so every header is right.
 """
 
@@ -165,7 +168,12 @@ def _early(request: Request, validate: Validator) -> Response | None:
     outcome = evaluate(request.method, request.headers, etag)
     if outcome is None:
         return None
-    return Response(304, {"etag": etag}) if outcome == 304 else _failed(request)
+    if outcome == 412:
+        return _failed(request)
+    headers = {"etag": etag}
+    if "not_modified" in request.state:
+        headers.update(request.state["not_modified"])
+    return Response(304, headers)
 
 
 def _tag(request: Request, response: Response) -> None:

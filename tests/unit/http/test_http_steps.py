@@ -68,6 +68,17 @@ class TestConditional:
         response = conditional(validated[0], never)(request(if_none_match='"one"'))
         assert (response.status, response.headers, response.body) == (304, {"etag": '"one"'}, b"")
 
+    def test_a_304_repeats_what_the_validator_says_about_caching(self, module: Callable[..., str]) -> None:
+        """RFC 9110 section 15.4.5 wants the 200's Cache-Control on its 304."""
+
+        def current(asking: Request) -> str:
+            asking.state["not_modified"] = {"cache-control": "private, no-cache"}
+            return '"one"'
+
+        declared = group(validators={"/things/{id}": f"{module('caching_validators', current=current)}:current"})
+        response = conditional(declared, never)(request(if_none_match='"one"'))
+        assert response.headers == {"etag": '"one"', "cache-control": "private, no-cache"}
+
     def test_a_failed_if_match_on_a_read_is_412(self, validated: tuple[RouteGroup, list[str]]) -> None:
         """If-Match comes before If-None-Match (RFC 9110 section 13.2.2)."""
         response = conditional(validated[0], never)(request(if_none_match='"one"', if_match='"two"'))
