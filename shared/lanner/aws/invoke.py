@@ -95,3 +95,36 @@ def _function_failed(function_name: str, kind: str, body: bytes) -> FunctionFail
     error_type = str(document.get("errorType") or kind)
     message = first_line(document.get("errorMessage"))
     return FunctionFailed(f"lambda {function_name}: {error_type}: {message}", error_type=error_type, payload=body)
+
+
+_kept: list[LambdaInvoker] = []
+
+
+def lambda_invoker() -> LambdaInvoker:
+    """The process's invoker, made on first use from AWS_REGION and AWS_ENDPOINT_URL(_LAMBDA)."""
+    if not _kept:
+        import os
+
+        from lanner.aws.credentials import default_credentials
+        from lanner.aws.endpoints import service_endpoint, service_region
+        from lanner.clock import SystemClock
+
+        clock = SystemClock()
+        region = service_region(os.environ)
+        _kept.append(
+            LambdaInvoker(
+                region=region,
+                endpoint=service_endpoint(SERVICE, region, os.environ),
+                credentials=default_credentials(clock),
+                clock=clock,
+                ca_bundle=os.environ.get("AWS_CA_BUNDLE") or None,
+            )
+        )
+    return _kept[0]
+
+
+def reset() -> None:
+    """Close and forget the invoker of `lambda_invoker()`; the next use reads the environment again."""
+    for each in _kept:
+        each.reset()
+    _kept.clear()

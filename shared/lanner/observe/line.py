@@ -80,9 +80,12 @@ class RequestLine:
         now = self._now()
         version = request.version
         who = consumer(request)
+        # A brownout's 503 is what was announced; counted as a fault it would fire alarms and roll deployments back.
+        refused = request.state.get("refused")
+        failed = status >= 500 and refused is None
         record: dict[str, Any] = {
             "_aws": {"Timestamp": int(now * 1000), "CloudWatchMetrics": self._plain},
-            "level": "INFO" if status < 500 else "ERROR",
+            "level": "ERROR" if failed else "INFO",
             "service": self._service,
             "version": version.name if version is not None else "none",
             "function_version": getattr(request.context, "function_version", None) or "local",
@@ -92,7 +95,7 @@ class RequestLine:
             "Latency": round(duration * 1000, 3),
             "Requests": 1,
             "ClientErrors": 1 if 400 <= status < 500 else 0,
-            "ServerErrors": 1 if status >= 500 else 0,
+            "ServerErrors": 1 if failed else 0,
             "ColdStarts": 1 if cold else 0,
             "cold_start": cold,
             "consumer": who,
@@ -104,6 +107,8 @@ class RequestLine:
             record["_aws"]["CloudWatchMetrics"] = self._deprecated
             record["consumer"] = self._bounded(who)
             record["DeprecatedRequests"] = 1
+        if refused is not None:
+            record["refused"] = refused
         if cache is not None:
             record["cache"] = cache
         if error is not None:

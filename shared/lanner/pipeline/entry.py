@@ -87,8 +87,13 @@ def lambda_handler(group: RouteGroup) -> Callable[[Any, Any], Any]:  # Any: Lamb
         group.forward = from_environment()
     handle, application = respond(group)
     base_path = os.environ.get("LANNER_BASE_PATH", "").rstrip("/")
-    if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") in EAGER_INITIALIZATION:
+    initialization = os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE")
+    if initialization in EAGER_INITIALIZATION:
         application.load()
+    if initialization == "snap-start":
+        from lanner.pipeline.snapshot import register
+
+        register()
 
     def handler(event: Any, context: Any) -> Any:
         request = read(event, context, base_path)

@@ -29,6 +29,8 @@ def errors(_group: RouteGroup, handler: Handler) -> Handler:
             return handler(request)
         except Exception as error:  # the boundary: past this point stands only the Lambda runtime
             response = problem(request, error)
+            # What the version step would have written, had it got a response to write on.
+            response.headers.update(request.state.get("version_headers", {}))
             response.vary("Accept", "X-API-Version")
             if request.version is not None:
                 response.headers["x-api-version"] = request.version.name

@@ -105,7 +105,7 @@ def test_a_load_balancer_without_request_ids_gets_the_invocations() -> None:
 )
 def test_what_is_not_http_is_named(event: dict) -> None:
     """An event of another kind fails the invocation with a message that says what it is."""
-    with pytest.raises(UnknownEventError, match="HTTP request|complete"):
+    with pytest.raises(UnknownEventError, match=r"HTTP request|complete"):
         read(event)
 
 

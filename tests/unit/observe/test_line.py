@@ -10,7 +10,7 @@ import pytest
 from lanner.clock import ManualClock
 from lanner.http.message import Request, Response
 from lanner.observe.line import MAX_SELF_NAMED
-from lanner.versioning.registry import ApiVersion, VersionRegistry
+from lanner.versioning.registry import ApiVersion, Brownout, VersionRegistry
 from tests.builders import rest_event
 
 AGEING = VersionRegistry(
@@ -115,6 +115,28 @@ def test_calls_of_a_deprecated_version_are_counted_per_consumer(observed: Any, l
     observed.group.clock.set(NOVEMBER - 365 * 86_400)
     observed(rest_event(path="/v1/things/1", stage="v1"))
     assert "DeprecatedRequests" not in lines()[0]
+
+
+def test_a_brownout_is_no_fault(api: Callable[..., Any], module: Callable[..., str], lines: Callable[[], Any]) -> None:
+    """Its 503 is announced: no alarm may fire and no deployment roll back for it."""
+    module("brown_answers", ok=ok)
+    registry = VersionRegistry(
+        (
+            ApiVersion(
+                "v1",
+                released_at="2024-01-01T00:00:00Z",
+                deprecated_at="2026-09-01T00:00:00Z",
+                sunset_at="2027-09-01T00:00:00Z",
+                brownouts=(Brownout("2026-11-22T23:00:00Z", "2026-11-23T01:00:00Z"),),
+            ),
+            ApiVersion("v2", released_at="2025-01-01T00:00:00Z"),
+        ),
+        default="v2",
+    )
+    made = api(paths={"/t": "GET"}, edge={"GET /t": "brown_answers:ok"}, registry=registry, clock=ManualClock(NOVEMBER))
+    assert made(rest_event(path="/v1/t", stage="v1"))[0] == 503
+    (line,) = lines()
+    assert (line["status"], line["ServerErrors"], line["level"], line["refused"]) == (503, 0, "INFO", "brownout")
 
 
 def test_self_named_consumers_are_bounded(observed: Any, lines: Callable[[], Any]) -> None:
