@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import time
 
+from lanner.clock import SystemClock
+
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _LONG_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -43,7 +45,7 @@ def parse_http_date(text: str, *, now: float | None = None) -> int | None:
     elif len(parts) == 4 and parts[3] == "GMT" and parts[0].endswith(","):
         fields = parts[1].split("-")
         if parts[0][:-1] in _LONG_DAYS and len(fields) == 3 and len(fields[0]) == 2 and len(fields[2]) == 2:
-            return _two_digit_year(fields[2], fields[1], fields[0], parts[2], time.time() if now is None else now)
+            return _two_digit_year(fields[2], fields[1], fields[0], parts[2], SystemClock.now() if now is None else now)
     elif len(parts) == 5 and parts[0] in _DAYS and len(parts[2]) <= 2 and len(parts[4]) == 4:
         return _epoch(parts[4], parts[1], parts[2], parts[3])
     return None
