@@ -3,41 +3,52 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lanner.aws import wire
+from lanner.local.engine import Engine
 
-TESTS = Path(__file__).parent
 CURSOR_KEY = "a-key-for-tests-of-32-characters"
 USERS_TABLE = "users-test"
 CATALOG_TABLE = "catalog-test"
 
+# As template.yaml declares them: tests/functions/test_storage_declaration.py holds both together.
+USERS_DEFINITION: dict[str, Any] = {
+    "AttributeDefinitions": [
+        {"AttributeName": "pk", "AttributeType": "S"},
+        {"AttributeName": "shard", "AttributeType": "N"},
+        {"AttributeName": "id", "AttributeType": "S"},
+    ],
+    "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+    "GlobalSecondaryIndexes": [
+        {
+            "IndexName": "by_created",
+            "KeySchema": [
+                {"AttributeName": "shard", "KeyType": "HASH"},
+                {"AttributeName": "id", "KeyType": "RANGE"},
+            ],
+            "Projection": {"ProjectionType": "ALL"},
+        }
+    ],
+}
+CATALOG_DEFINITION: dict[str, Any] = {
+    "AttributeDefinitions": [
+        {"AttributeName": "pk", "AttributeType": "S"},
+        {"AttributeName": "sk", "AttributeType": "S"},
+    ],
+    "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+}
+
 
 @pytest.fixture(scope="session")
 def moto_server() -> Iterator[str]:
-    """The URL of a moto server that applies requests one at a time, for the whole session."""
-    process = subprocess.Popen(
-        [sys.executable, str(TESTS / "storage_process.py")],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    try:
-        line = process.stdout.readline()
-        assert line.startswith("ready "), f"the moto server did not start: {line!r}"
-        yield line.split()[1]
-    finally:
-        process.stdin.close()
-        process.wait(timeout=10)
-        process.stdout.close()
+    """The URL of a moto server that applies one request at a time, for the whole session."""
+    engine = Engine.start(["dynamodb"])
+    yield engine.url
+    engine.stop()
 
 
 @pytest.fixture(scope="session")
@@ -56,8 +67,8 @@ def storage(moto_server: str) -> Iterator[str]:
     before = {name: os.environ.get(name) for name in settings}
     os.environ.update(settings)
     wire.reset()
-    create_users_table(USERS_TABLE)
-    create_catalog_table(CATALOG_TABLE)
+    create_table(USERS_TABLE, USERS_DEFINITION)
+    create_table(CATALOG_TABLE, CATALOG_DEFINITION)
     yield moto_server
     for name, value in before.items():
         if value is None:
@@ -81,50 +92,9 @@ def catalog_table(storage: str) -> str:
     return CATALOG_TABLE
 
 
-def create_users_table(name: str) -> None:
-    """The users' table as template.yaml declares it."""
-    wire.dynamodb().call(
-        "CreateTable",
-        {
-            "TableName": name,
-            "BillingMode": "PAY_PER_REQUEST",
-            "AttributeDefinitions": [
-                {"AttributeName": "pk", "AttributeType": "S"},
-                {"AttributeName": "shard", "AttributeType": "N"},
-                {"AttributeName": "id", "AttributeType": "S"},
-            ],
-            "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
-            "GlobalSecondaryIndexes": [
-                {
-                    "IndexName": "by_created",
-                    "KeySchema": [
-                        {"AttributeName": "shard", "KeyType": "HASH"},
-                        {"AttributeName": "id", "KeyType": "RANGE"},
-                    ],
-                    "Projection": {"ProjectionType": "ALL"},
-                }
-            ],
-        },
-    )
-
-
-def create_catalog_table(name: str) -> None:
-    """The catalog's table as template.yaml declares it."""
-    wire.dynamodb().call(
-        "CreateTable",
-        {
-            "TableName": name,
-            "BillingMode": "PAY_PER_REQUEST",
-            "AttributeDefinitions": [
-                {"AttributeName": "pk", "AttributeType": "S"},
-                {"AttributeName": "sk", "AttributeType": "S"},
-            ],
-            "KeySchema": [
-                {"AttributeName": "pk", "KeyType": "HASH"},
-                {"AttributeName": "sk", "KeyType": "RANGE"},
-            ],
-        },
-    )
+def create_table(name: str, definition: dict[str, Any]) -> None:
+    """A table on demand, from what its declaration and CreateTable have in common."""
+    wire.dynamodb().call("CreateTable", {"TableName": name, "BillingMode": "PAY_PER_REQUEST", **definition})
 
 
 def scan(table: str) -> list[dict[str, Any]]:
