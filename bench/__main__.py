@@ -7,8 +7,9 @@ import sys
 from collections.abc import Callable
 
 from bench.requests import imports, requests
+from bench.storage import storage
 
-SECTIONS: dict[str, Callable[[], list[str]]] = {"requests": requests, "imports": imports}
+SECTIONS: dict[str, Callable[[], list[str]]] = {"requests": requests, "imports": imports, "storage": storage}
 
 
 def main(names: list[str]) -> int:

@@ -44,11 +44,15 @@ BODY = (
     b'"family_name":{"S":"Lovelace"},"email":{"S":"ada@example.com"},"locale":{"S":"en-GB"},'
     b'"created_at":{"S":"2026-01-02T03:04:05Z"},"updated_at":{"S":"2026-01-02T03:04:05Z"},"revision":{"N":"7"}}}'
 )
-ANSWER = (
-    b"HTTP/1.1 200 OK\r\nServer: Server\r\nDate: Mon, 23 Nov 2026 04:00:00 GMT\r\n"
-    b"Content-Type: application/x-amz-json-1.0\r\nContent-Length: %d\r\nConnection: keep-alive\r\n"
-    b"x-amzn-RequestId: VQ4L0J6PJ2D8E0B8F1M8G0V9LFVV4KQNSO5AEMVJF66Q9ASUAAJG\r\nx-amz-crc32: %d\r\n\r\n%s"
-) % (len(BODY), zlib.crc32(BODY), BODY)
+
+
+def answer(body: bytes) -> bytes:
+    """An HTTP answer as DynamoDB sends it, around a JSON body."""
+    return (
+        b"HTTP/1.1 200 OK\r\nServer: Server\r\nDate: Mon, 23 Nov 2026 04:00:00 GMT\r\n"
+        b"Content-Type: application/x-amz-json-1.0\r\nContent-Length: %d\r\nConnection: keep-alive\r\n"
+        b"x-amzn-RequestId: VQ4L0J6PJ2D8E0B8F1M8G0V9LFVV4KQNSO5AEMVJF66Q9ASUAAJG\r\nx-amz-crc32: %d\r\n\r\n%s"
+    ) % (len(body), zlib.crc32(body), body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +71,9 @@ class Row:
         return self.ours / self.boto3
 
 
-def serve() -> None:
-    """The server process: prints its port, then answers until its parent's pipe closes."""
+def serve(body: bytes = BODY) -> None:
+    """The server process: prints its port, then answers every POST with `body` until its parent's pipe closes."""
+    canned = answer(body)
     listener = socket.create_server(("127.0.0.1", 0))
     print(listener.getsockname()[1], flush=True)
     import threading
@@ -85,7 +90,7 @@ def serve() -> None:
                 if len(data) < total:
                     break
                 data = data[total:]
-                sock.sendall(ANSWER)
+                sock.sendall(canned)
 
     def accept() -> None:
         while True:
@@ -97,9 +102,10 @@ def serve() -> None:
 
 
 @contextmanager
-def server() -> Iterator[str]:
+def server(body: bytes = BODY) -> Iterator[str]:
     """The URL of a server process that lives as long as the block."""
-    command = [sys.executable, "-c", "from bench.wire import serve; serve()"]
+    command = [sys.executable, "-c", "import sys; from bench.wire import serve; serve(bytes.fromhex(sys.argv[1]))"]
+    command.append(body.hex())
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=_environment()) as process:
         assert process.stdin is not None
         assert process.stdout is not None
