@@ -145,12 +145,12 @@ class Authorizers:
                 where = f"authorizer {name} of {api.logical_id}"
                 if authorizer.kind == "iam":
                     message = f"{where}: requests must carry a SigV4 Authorization, but it is not verified locally"
-                    yield Finding("ignored", api.logical_id, message, api.where)
+                    yield Finding("unsupported", api.logical_id, message, api.where)
                 elif authorizer.kind in ("jwt", "cognito"):
                     file = self._keys.file_for(self._issuer(authorizer))
                     if not file.is_file():
                         message = f"{where}: put the issuer's JWKS into {file}, or pass --jwks; its routes answer 500"
-                        yield Finding("ignored", api.logical_id, message, api.where)
+                        yield Finding("unsupported", api.logical_id, message, api.where)
 
 
 def authorizer_event(call: Call, authorizer: AuthorizerPlan, values: tuple[str, ...]) -> Json:

@@ -65,6 +65,11 @@ class Gateway:
         """The port that is listened on, once started."""
         return self._server.port
 
+    @property
+    def open_connections(self) -> int:
+        """How many clients are connected now."""
+        return len(self._server.connections)
+
     async def start(self, host: str = "127.0.0.1", port: int = 3000) -> None:
         """Listen. Raises `PortTakenError`, which names the address."""
         await self._server.start(host, port)

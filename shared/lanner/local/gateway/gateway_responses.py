@@ -3,8 +3,8 @@
 The order for one fault: the template's response of that type; else its `DEFAULT_4XX` or `DEFAULT_5XX` by the status
 the fault has; else AWS's own. A customised response may replace the status, add headers and hold one body template
 per content type. Templates here are not VTL: only `$context...`, `$stageVariables...` and
-`$method.request.{header,path,querystring}...` are replaced, with no directives, as AWS documents ("Gateway
-responses ... support only variable substitution"). What a variable does not find becomes the empty string.
+`$method.request.{header,path,querystring}...` are replaced (AWS, "x-amazon-apigateway-gateway-responses.
+responseTemplates": simple variable substitution only). What a variable does not find becomes the empty string.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ _VARIABLE = re.compile(
     r"\$\{?((?:context|stageVariables|method\.request\.(?:header|path|querystring))"
     r"(?:\.[A-Za-z0-9_-]+)+)\}?"
 )
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _JSON = "application/json"
 
 
@@ -85,7 +86,8 @@ def _customised(
     for name, expression in custom.headers.items():
         value = values.evaluate(expression)
         if value is not None:
-            merged[name.lower()] = (name, value)
+            # What a request brought in must not end the header's line.
+            merged[name.lower()] = (name, _CONTROL.sub(" ", value))
     return HttpAnswer(custom.status or wording.status, tuple(merged.values()), body, fault.note)
 
 

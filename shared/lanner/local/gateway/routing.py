@@ -1,7 +1,7 @@
 """Which API, stage and base path a request is for.
 
 - Host `<LogicalId>.localhost[:port]`: that API alone, its stage in the path as on `execute-api` (`$default` has none);
-  or that function's URL.
+  or that function's URL. `DisableExecuteApiEndpoint` closes this and the stage's prefix, as it does on AWS.
 - Any other host: the custom domains' routing rules where the domain puts them first, by priority; then the longest
   prefix among base path mappings, stage names and, at the root, a `$default` stage. Where a mapping and a stage have
   the same prefix the mapping wins, since it is what clients of the domain see.
@@ -89,7 +89,9 @@ class Router:
             return UrlTarget(function) if function.url is not None else None
         api = self._plan.apis[name]
         prefix = stage_prefix(api)
-        return self.target(api, prefix, "host") if _under(path, prefix) else None
+        if api.disable_execute_api or not _under(path, prefix):
+            return None
+        return self.target(api, prefix, "host")
 
     def target(self, api: ApiPlan, prefix: str, via: Via, *, strip: bool = True) -> ApiTarget:
         """A target with the API's resources attached."""
@@ -116,6 +118,8 @@ class _Surface:
                 if api is not None:
                     self._offer(prefixes, router.target(api, prefix, "domain"))
         for api in stages:
+            if api.disable_execute_api:
+                continue
             self._offer(prefixes, router.target(api, stage_prefix(api), "stage"))
         self.by_prefix = sorted(prefixes.items(), key=lambda entry: entry[0].count("/"), reverse=True)
 
@@ -155,7 +159,7 @@ class _Surface:
             f"{taken.api.logical_id} already answers at {target.prefix or '/'} of the main host, so {api.logical_id} "
             f"(stage {api.stage}) is reached at http://{reached} only; another stage name or base path would end that"
         )
-        self.clashes.append(Finding("ignored", api.logical_id, message, api.where))
+        self.clashes.append(Finding("unsupported", api.logical_id, message, api.where))
 
 
 def stage_prefix(api: ApiPlan) -> str:
