@@ -7,11 +7,18 @@ what it returns is encoded as JSON; an exception becomes {"errorMessage", "error
     import handler --ok--> next -> run -> response | error -> next ...
           +--raises--> init/error, exit status 1
 
+With AWS_LAMBDA_INITIALIZATION_TYPE=snap-start the hooks registered through `snapshot_restore_py` run around the
+snapshot: before, `restore/next`, after. When the local cloud also passes a control socket (`LANNER_SNAPSHOT_FD`),
+this process *is* the snapshot, and each environment is a fork of it: everything that INIT made is shared, including
+the state of `random` (a fork would otherwise reseed it), while connections that INIT opened are dead, as they are
+after a restore on Lambda. Threads are the exception: a fork has only its main thread, a restored microVM has all.
+
 When the local cloud goes away, the connection breaks and the process ends.
 """
 
 from __future__ import annotations
 
+import contextlib
 import decimal
 import http.client
 import importlib
@@ -201,6 +208,108 @@ class _MarshalError(Exception):
     pass
 
 
+def take_snapshot(api: RuntimeApi) -> RuntimeApi:
+    """Run the hooks around the snapshot; returns the API of the environment that goes on."""
+    try:
+        import snapshot_restore_py as hooks
+    except ImportError:
+        hooks = None
+    try:
+        before = hooks.get_before_snapshot() if hooks else []
+        while before:  # in reverse order of their registration
+            function, args, kwargs = before.pop()
+            function(*args, **kwargs)
+    except BaseException as error:
+        _report_hook(api, "/init/error", error, "Runtime.BeforeSnapshotError")
+        raise SystemExit(64) from None
+    control = os.environ.pop("LANNER_SNAPSHOT_FD", None)
+    if control is not None:
+        api = serve_forks(int(control))
+    else:
+        api.call("GET", "/restore/next")
+    try:
+        for function, args, kwargs in hooks.get_after_restore() if hooks else []:
+            function(*args, **kwargs)
+    except BaseException as error:
+        _report_hook(api, "/restore/error", error, "Runtime.AfterRestoreError")
+        raise SystemExit(65) from None
+    return api
+
+
+def _report_hook(api: RuntimeApi, path: str, error: BaseException, kind: str) -> None:
+    document = _document(error, frames=1)
+    _log_error(document)
+    api.call("POST", path, _encode(document), {"Lambda-Runtime-Function-Error-Type": kind})
+
+
+def serve_forks(descriptor: int) -> RuntimeApi:
+    """Be the snapshot: fork an environment for every request. Returns in each fork, never here."""
+    import random
+    import signal
+    import socket
+
+    control = socket.socket(fileno=descriptor)
+    _kill_connections(descriptor)
+    state = random.getstate()
+
+    def reap(*_: object) -> None:
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            control.sendall(f"exit {pid} {os.waitstatus_to_exitcode(status)}\n".encode())
+
+    signal.signal(signal.SIGCHLD, reap)
+    control.sendall(b"ready\n")
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(control, 65536, 1)
+        if not message:
+            raise SystemExit(0)
+        pid = os.fork()
+        if pid == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            control.close()
+            random.setstate(state)
+            return _become_environment(json.loads(message), descriptors[0])
+        os.close(descriptors[0])
+        with contextlib.suppress(OSError):  # it may have ended already
+            os.setpgid(pid, pid)  # the fork does so too: whoever comes first
+        control.sendall(f"pid {pid}\n".encode())
+
+
+def _become_environment(variables: dict[str, str], output: int) -> RuntimeApi:
+    """In a fresh fork: a group, an output and variables of its own."""
+    os.setpgid(0, 0)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.close(output)
+    os.environ.update(variables)
+    import tempfile
+
+    tempfile.tempdir = None  # INIT may have remembered the snapshot's folder
+    return RuntimeApi(variables["AWS_LAMBDA_RUNTIME_API"])
+
+
+def _kill_connections(spare: int) -> None:
+    """Shut every network connection that INIT left open: after a restore their peers are gone."""
+    import socket
+    import stat
+
+    for name in os.listdir("/dev/fd"):  # noqa: PTH208 - pathlib costs a cold start 10 ms
+        descriptor = int(name)
+        try:
+            if descriptor == spare or not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+                continue
+            with socket.socket(fileno=os.dup(descriptor)) as connection:
+                if connection.family in (socket.AF_INET, socket.AF_INET6):
+                    connection.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            continue  # closed meanwhile, or not connected
+
+
 def main(handler_name: str) -> None:
     """Import the handler, then serve invocations until the local cloud is gone."""
     sys.path.insert(0, os.getcwd())  # noqa: PTH109 - pathlib costs a cold start 10 ms
@@ -211,6 +320,8 @@ def main(handler_name: str) -> None:
         _log_error(problem)
         api.call("POST", "/init/error", _encode(problem), {"Lambda-Runtime-Function-Error-Type": problem["errorType"]})
         raise SystemExit(1)
+    if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
+        api = take_snapshot(api)
     while True:
         status, headers, body = api.call("GET", "/invocation/next")
         if status != 200:

@@ -17,23 +17,18 @@ from __future__ import annotations
 import asyncio
 import enum
 import shutil
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable
 from typing import Protocol
 
-from lanner.clock import Clock
 from lanner.local.invocation import InvocationResult, Outcome
 from lanner.local.plan import FunctionPlan
 from lanner.local.runtime import report
 from lanner.local.runtime.api import MAX_RESPONSE, Invocation, RuntimeApi, error_document
-from lanner.local.runtime.logbook import LineSplitter, LogBook, LogLine
+from lanner.local.runtime.logbook import EnvironmentLog
 from lanner.local.runtime.memory import peak_mb, resident_mb
-from lanner.local.runtime.process import ChildProcess, Guardian, spawn
+from lanner.local.runtime.process import ChildProcess
+from lanner.local.runtime.sources import InitError, ProcessSource, Site
 from lanner.local.runtime.variables import variables, version_of
-
-TAIL = 4096
-"""How much of its log an invocation gives to its caller (Invoke's LogType=Tail)."""
 
 _MEMORY_LOOK = 0.1  # seconds between two looks at a busy environment's memory
 _END_GRACE = 0.5  # seconds between SIGTERM and SIGKILL
@@ -45,29 +40,6 @@ class State(enum.Enum):
     BUSY = "busy"
     ANSWERED = "answered"  # the caller has its answer; the runtime has not asked for more yet
     DEAD = "dead"
-
-
-@dataclass(frozen=True)
-class Site:
-    """What all environments of one local cloud share. `command` makes the argv that runs a handler."""
-
-    command: Callable[[str], Sequence[str]]
-    region: str
-    engine: Mapping[str, str]  # endpoint and credentials for AWS SDKs
-    tmp: Path
-    guardian: Guardian
-    logs: LogBook
-    clock: Clock
-
-
-class InitError(Exception):
-    """INIT failed. `document` is what a caller gets; `timed_out` when it was killed at its limit."""
-
-    def __init__(self, document: bytes, init_ms: float, *, timed_out: bool = False) -> None:
-        super().__init__(document.decode("utf-8", "replace"))
-        self.document = document
-        self.init_ms = init_ms
-        self.timed_out = timed_out
 
 
 class EnvironmentListener(Protocol):
@@ -82,7 +54,13 @@ class Environment:
     """An execution environment of `function`. `generation` is the pool's: older ones run older code."""
 
     def __init__(
-        self, name: str, function: FunctionPlan, site: Site, listener: EnvironmentListener, generation: int = 0
+        self,
+        name: str,
+        function: FunctionPlan,
+        site: Site,
+        source: ProcessSource,
+        listener: EnvironmentListener,
+        generation: int = 0,
     ) -> None:
         self.name = name
         self.function = function
@@ -93,14 +71,14 @@ class Environment:
         self.idle_since = 0.0
         self.max_memory_mb = 0
         self._site = site
+        self._source = source
         self._listener = listener
         self._loop = asyncio.get_running_loop()
         self._api = RuntimeApi(self)
         self._tmp = site.tmp / name
         self._process: ChildProcess | None = None
         self._ready: asyncio.Future[None] = self._loop.create_future()
-        self._splitter = LineSplitter()
-        self._tail = bytearray()
+        self._log = EnvironmentLog(site.logs, site.clock, function.logical_id, name)
         self._result: asyncio.Future[InvocationResult] | None = None
         self._invocation: Invocation | None = None
         self._started = 0.0
@@ -115,16 +93,22 @@ class Environment:
 
     async def start(self, limit: float) -> None:
         """Start the process and wait until it asks for work, at most `limit` seconds. Raises `InitError`."""
-        self._started = self._site.clock.monotonic()
         address = await self._api.start()
         self._tmp.mkdir(parents=True, exist_ok=True)
-        self._write(report.init_start(self.function.runtime))
         try:
-            self._process = self._spawn(address)
+            await self._source.prepare()
+            self._started = self._site.clock.monotonic()
+            self._log.platform(
+                (report.restore_start if self._source.restores else report.init_start)(self.function.runtime)
+            )
+            self._process = await self._source.start(self._variables(address), self._log.output)
         except OSError as error:
             document = error_document(f"the interpreter could not be started: {error}", "Runtime.InvalidEntrypoint")
             self._die()
             raise InitError(document, 0.0) from error
+        except (InitError, asyncio.CancelledError):
+            self._die()
+            raise
         self._site.guardian.add(self._process.pid)
         self._process.exited.add_done_callback(lambda _: self._exited())
         self._look_at_memory()
@@ -137,17 +121,16 @@ class Environment:
             self._die()
             raise
 
-    def _spawn(self, address: str) -> ChildProcess:
-        environ = variables(
+    def _variables(self, address: str) -> dict[str, str]:
+        return variables(
             self.function,
             runtime_api=address,
             region=self._site.region,
             engine=self._site.engine,
             tmp=self._tmp,
             now=self._site.clock.now(),
+            initialization="snap-start" if self._source.restores else "on-demand",
         )
-        argv = self._site.command(self.function.handler)
-        return spawn(argv, cwd=self.function.code, env=environ, on_output=self._output)
 
     def _fail_init(self, document: bytes, timed_out: bool = False) -> None:
         if self._ready.done():
@@ -156,7 +139,7 @@ class Environment:
         if self._process is not None:
             self._process.drain()
         status, kind = ("timeout", "") if timed_out else ("error", "Runtime.ExitError")
-        self._write(report.init_report(init_ms, "init", status, kind))
+        self._log.platform(report.init_report(init_ms, "init", status, kind))
         self._ready.set_exception(InitError(document, init_ms, timed_out=timed_out))
         self._ready.exception()  # whoever started it may have been cancelled: retrieved either way
         self._die()
@@ -167,6 +150,8 @@ class Environment:
         if self.state is State.STARTING:
             self.init_ms = self._elapsed_ms()
             self._cancel_look()
+            if self._source.restores:
+                self._log.platform(report.restore_report(self.init_ms))
             if not self._ready.done():
                 self._ready.set_result(None)
         if self.state is State.DEAD:
@@ -201,8 +186,8 @@ class Environment:
         self._invocation = invocation
         result: asyncio.Future[InvocationResult] = self._loop.create_future()
         self._result = result
-        self._tail.clear()
-        self._write(report.start(invocation.request_id, version_of(self.function)))
+        self._log.begin_tail()
+        self._log.platform(report.start(invocation.request_id, version_of(self.function)))
         self._started = self._site.clock.monotonic()
         self._deadline = self._loop.call_later(self.function.timeout, self._deadline_passed)
         self._look = self._loop.call_later(_MEMORY_LOOK, self._look_at_memory)
@@ -224,7 +209,7 @@ class Environment:
         now = self._site.clock.now()
         message = report.timed_out(now, self._invocation.request_id, self.function.timeout)
         self._drain()
-        self._write(message + "\n")
+        self._log.platform(message + "\n")
         self._finish("timeout", error_document(message, "Sandbox.Timedout"))
 
     def _crash(self, code: int | None, kind: str = "Runtime.ExitError") -> None:
@@ -232,7 +217,7 @@ class Environment:
             return
         message = report.exited(self._invocation.request_id, code)
         self._drain()
-        self._write(message + "\n")
+        self._log.platform(message + "\n")
         self._finish("crash", error_document(message, "Runtime.ExitError"), kind)
 
     def _finish(self, outcome: Outcome, payload: bytes, kind: str = "") -> None:
@@ -266,10 +251,11 @@ class Environment:
             memory_mb=self.function.memory,
             max_memory_mb=min(self.max_memory_mb, self.function.memory),
             init_ms=self.init_ms if cold else None,
+            restored=self._source.restores,
             status=status,
             error_type=kind,
         )
-        self._write(report.end(request_id) + line)
+        self._log.platform(report.end(request_id) + line)
 
     def _result_of(
         self, request_id: str, outcome: Outcome, payload: bytes, duration_ms: float, cold: bool
@@ -284,10 +270,10 @@ class Environment:
             billed_ms=report.billed(duration_ms),
             max_memory_mb=min(self.max_memory_mb, self.function.memory),
             environment=self.name,
-            logs=bytes(self._tail[-TAIL:]),
+            logs=self._log.tail(),
         )
 
-    # --- memory, output
+    # --- memory
 
     def _look_at_memory(self) -> None:
         if self._process is None or not self._process.alive or self.state not in (State.STARTING, State.BUSY):
@@ -304,26 +290,6 @@ class Environment:
     def _drain(self) -> None:
         if self._process is not None:
             self._process.drain()
-
-    def _output(self, data: bytes) -> None:
-        self._keep(data)
-        now = self._site.clock.now()
-        for text in self._splitter.feed(data):
-            self._site.logs.add(LogLine(now, self.function.logical_id, self.name, text))
-
-    def _write(self, text: str) -> None:
-        """Lines of the platform itself."""
-        self._keep(text.encode())
-        now = self._site.clock.now()
-        for line in self._splitter.flush():
-            self._site.logs.add(LogLine(now, self.function.logical_id, self.name, line))
-        for line in text.splitlines():
-            self._site.logs.add(LogLine(now, self.function.logical_id, self.name, line, platform=True))
-
-    def _keep(self, data: bytes) -> None:
-        self._tail += data[-TAIL:]
-        if len(self._tail) > 16 * TAIL:
-            del self._tail[:-TAIL]
 
     # --- the end
 

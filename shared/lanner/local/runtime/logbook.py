@@ -6,6 +6,11 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from lanner.clock import Clock
+
+TAIL = 4096
+"""How much of its log an invocation gives to its caller (Invoke's LogType=Tail)."""
+
 MAX_LINE = 256 * 1024
 """CloudWatch Logs' largest event; a longer line is cut into several."""
 
@@ -74,6 +79,48 @@ class LineSplitter:
         rest, self._rest = self._rest, b""
         if rest:
             yield readable(rest)
+
+
+class EnvironmentLog:
+    """What one environment writes: lines into the book, and the last `TAIL` bytes of the current invocation."""
+
+    def __init__(self, book: LogBook, clock: Clock, function: str, environment: str) -> None:
+        self._book = book
+        self._clock = clock
+        self._function = function
+        self._environment = environment
+        self._splitter = LineSplitter()
+        self._tail = bytearray()
+
+    def output(self, data: bytes) -> None:
+        """Bytes of the process."""
+        self._keep(data)
+        for text in self._splitter.feed(data):
+            self._add(text, platform=False)
+
+    def platform(self, text: str) -> None:
+        """Lines of the platform itself."""
+        for line in self._splitter.flush():
+            self._add(line, platform=False)
+        self._keep(text.encode())
+        for line in text.splitlines():
+            self._add(line, platform=True)
+
+    def begin_tail(self) -> None:
+        """The next invocation starts."""
+        self._tail.clear()
+
+    def tail(self) -> bytes:
+        """The end of what came since `begin_tail`."""
+        return bytes(self._tail[-TAIL:])
+
+    def _add(self, text: str, platform: bool) -> None:
+        self._book.add(LogLine(self._clock.now(), self._function, self._environment, text, platform))
+
+    def _keep(self, data: bytes) -> None:
+        self._tail += data[-TAIL:]
+        if len(self._tail) > 16 * TAIL:
+            del self._tail[:-TAIL]
 
 
 def readable(line: bytes) -> str:

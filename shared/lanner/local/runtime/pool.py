@@ -24,7 +24,8 @@ from lanner.local.invocation import InvocationResult
 from lanner.local.plan import FunctionPlan
 from lanner.local.runtime import report
 from lanner.local.runtime.api import Invocation, error_document
-from lanner.local.runtime.environment import Environment, EnvironmentListener, InitError, State
+from lanner.local.runtime.environment import Environment, EnvironmentListener, State
+from lanner.local.runtime.sources import InitError
 
 INIT_LIMIT = 10.0
 """Seconds that INIT may take before it is ended and tried again at the first invocation."""

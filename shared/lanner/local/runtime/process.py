@@ -21,6 +21,7 @@ from pathlib import Path
 
 POSIX = os.name == "posix"
 _READ = 256 * 1024
+_PIPE_PAGE = 4096  # a shorter read has emptied the pipe
 _DRAIN_READS = 16  # at most 4 MB in one go: a child that never stops printing must not hold the event loop
 
 
@@ -67,61 +68,35 @@ class Guardian:
 
 
 class ChildProcess:
-    """A running child. `on_output` gets bytes as they come, on the event loop."""
+    """A running process that leads a group. `on_output` gets bytes as they come, on the event loop.
 
-    def __init__(self, popen: subprocess.Popen[bytes], output: int, on_output: Callable[[bytes], None]) -> None:
-        loop = asyncio.get_running_loop()
-        self.pid = popen.pid
-        self.exited: asyncio.Future[int] = loop.create_future()
+    `exited` resolves with the return code. Subclasses say how the end is noticed, and call `_ended`.
+    """
+
+    def __init__(self, pid: int, output: int, on_output: Callable[[bytes], None]) -> None:
+        self.pid = pid
         self.frozen = False
-        self._popen = popen
+        self._loop = asyncio.get_running_loop()
+        self.exited: asyncio.Future[int] = self._loop.create_future()
         self._output = output
         self._on_output = on_output
-        self._loop = loop
-        self._pidfd = -1
         if POSIX:
             os.set_blocking(output, False)
-            loop.add_reader(output, self.drain)
+            self._loop.add_reader(output, self.drain)
         else:
             threading.Thread(target=self._read_forever, daemon=True).start()
-        self._watch_exit()
-
-    def _watch_exit(self) -> None:
-        if sys.platform == "linux":
-            try:
-                self._pidfd = os.pidfd_open(self.pid)
-            except OSError:  # Linux before 5.3
-                self._pidfd = -1
-        if self._pidfd >= 0:
-            self._loop.add_reader(self._pidfd, self._reap)
-        else:
-            threading.Thread(target=self._wait_forever, daemon=True).start()
-
-    def _wait_forever(self) -> None:
-        self._popen.wait()
-        self._kill_group()
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            self._loop.call_soon_threadsafe(self._reap)
 
     def _read_forever(self) -> None:
         with contextlib.suppress(OSError, RuntimeError):
             while data := os.read(self._output, _READ):
                 self._loop.call_soon_threadsafe(self._on_output, data)
 
-    def _reap(self) -> None:
-        if self._pidfd >= 0:
-            self._kill_group()  # before the pid is freed: the group's number is still ours
-        code = self._popen.poll()
-        if code is None:
+    def _ended(self, code: int) -> None:
+        if self.exited.done():
             return
-        if self._pidfd >= 0:
-            self._loop.remove_reader(self._pidfd)
-            os.close(self._pidfd)
-            self._pidfd = -1
         self.drain()
         self._close_output()
-        if not self.exited.done():
-            self.exited.set_result(code)
+        self.exited.set_result(code)
 
     def drain(self) -> None:
         """Read what is in the pipe now, without waiting."""
@@ -136,7 +111,7 @@ class ChildProcess:
                 self._close_output()
                 return
             self._on_output(data)
-            if len(data) < 4096:
+            if len(data) < _PIPE_PAGE:
                 return
 
     def _close_output(self) -> None:
@@ -153,47 +128,86 @@ class ChildProcess:
         """Stop the whole group, as Lambda freezes an environment between invocations."""
         if POSIX and not self.frozen and self.alive:
             self.frozen = True
-            self._signal_group(signal.SIGSTOP)
+            self._signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
         if POSIX and self.frozen:
             self.frozen = False
-            self._signal_group(signal.SIGCONT)
+            self._signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """End the group at once."""
-        if POSIX:
-            self._kill_group()
-        else:
-            self._popen.kill()
+        self._signal(signal.SIGKILL if POSIX else signal.SIGTERM)
 
     async def end(self, grace: float) -> None:
         """SIGTERM to the group, SIGKILL after `grace` seconds; returns when the process is gone."""
         if self.alive:
             self.thaw()
-            if POSIX:
-                self._signal_group(signal.SIGTERM)
-            else:
-                self._popen.terminate()
+            self._signal(signal.SIGTERM)
             await asyncio.wait([self.exited], timeout=grace)
         if self.alive:
             self.kill()
             await self.exited
 
-    def _kill_group(self) -> None:
-        if POSIX:
-            self._signal_group(signal.SIGKILL)
-
-    def _signal_group(self, number: int) -> None:
-        if POSIX:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
+    def _signal(self, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if POSIX:
                 os.killpg(self.pid, number)
+            else:
+                os.kill(self.pid, number)  # Windows: both signals end the process
+
+
+class SpawnedProcess(ChildProcess):
+    """A child of our own, reaped by us: a pidfd says when on Linux, a waiting thread elsewhere."""
+
+    def __init__(self, popen: subprocess.Popen[bytes], output: int, on_output: Callable[[bytes], None]) -> None:
+        super().__init__(popen.pid, output, on_output)
+        self._popen = popen
+        self._pidfd = open_pidfd(popen.pid)
+        if self._pidfd >= 0:
+            self._loop.add_reader(self._pidfd, self._reap)
+        else:
+            threading.Thread(target=self._wait_forever, daemon=True).start()
+
+    def _reap(self) -> None:
+        self.kill()  # grandchildren; before the pid is freed, while the group's number is still ours
+        code = self._popen.poll()
+        if code is None:
+            return
+        self._loop.remove_reader(self._pidfd)
+        os.close(self._pidfd)
+        self._pidfd = -1
+        self._ended(code)
+
+    def _wait_forever(self) -> None:
+        code = self._popen.wait()
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if POSIX:
+                os.killpg(self.pid, signal.SIGKILL)
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(self._ended, code)
+
+
+def open_pidfd(pid: int) -> int:
+    """A descriptor that is readable once `pid` has ended; -1 where the system has none."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):  # Linux before 5.3, or gone already
+            return os.pidfd_open(pid)
+    return -1
 
 
 def spawn(
-    argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], on_output: Callable[[bytes], None]
-) -> ChildProcess:
-    """Start `argv` in a group of its own. Raises `OSError` naming the file where it cannot be started."""
+    argv: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    on_output: Callable[[bytes], None],
+    pass_fds: Sequence[int] = (),
+) -> SpawnedProcess:
+    """Start `argv` in a group of its own; `pass_fds` stay open in it.
+
+    Raises `OSError` naming the file where it cannot be started.
+    """
     read, write = os.pipe()
     try:
         popen = subprocess.Popen(
@@ -204,10 +218,11 @@ def spawn(
             stdout=write,
             stderr=write,
             process_group=0 if POSIX else None,
+            pass_fds=tuple(pass_fds),
         )
     except OSError:
         os.close(read)
         raise
     finally:
         os.close(write)
-    return ChildProcess(popen, read, on_output)
+    return SpawnedProcess(popen, read, on_output)

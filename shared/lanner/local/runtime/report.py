@@ -15,6 +15,15 @@ def init_start(runtime: str) -> str:
     return f"INIT_START Runtime Version: {runtime.replace('python', 'python:')}.local\n"
 
 
+def restore_start(runtime: str) -> str:
+    """The line of an environment that is restored from a snapshot."""
+    return f"RESTORE_START Runtime Version: {runtime.replace('python', 'python:')}.local\n"
+
+
+def restore_report(restore_ms: float) -> str:
+    return f"RESTORE_REPORT Restore Duration: {restore_ms:.2f} ms\n"
+
+
 def init_report(init_ms: float, phase: str, status: str, error_type: str) -> str:
     """The line of an INIT that failed; `phase` is `init` or `invoke`, `status` `error` or `timeout`."""
     kind = f"\tError Type: {error_type}" if error_type else ""
@@ -41,16 +50,21 @@ def report(
     memory_mb: int,
     max_memory_mb: int,
     init_ms: float | None = None,
+    restored: bool = False,
     status: str = "",
     error_type: str = "",
 ) -> str:
-    """The REPORT line. `status` (`timeout`, `error`) and `error_type` appear only when the invocation failed."""
+    """The REPORT line of an invocation.
+
+    `init_ms` is a cold one's INIT, or its restore where `restored`. `status` (`timeout`, `error`) and `error_type`
+    appear only when the invocation failed.
+    """
     line = (
         f"REPORT RequestId: {request_id}\tDuration: {duration_ms:.2f} ms\tBilled Duration: {billed(duration_ms)} ms"
         f"\tMemory Size: {memory_mb} MB\tMax Memory Used: {max_memory_mb} MB\t"
     )
     if init_ms is not None:
-        line += f"Init Duration: {init_ms:.2f} ms\t"
+        line += f"{'Restore' if restored else 'Init'} Duration: {init_ms:.2f} ms\t"
     if status:
         line += f"Status: {status}\t"
     if error_type:

@@ -6,21 +6,24 @@ import asyncio
 import secrets
 import tempfile
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from lanner.clock import Clock, SystemClock
 from lanner.local.invocation import InvocationResult
 from lanner.local.plan import CloudPlan, FunctionPlan
 from lanner.local.runtime.api import MAX_PAYLOAD, Invocation, error_document
 from lanner.local.runtime.asynchronous import AsyncInvocations
-from lanner.local.runtime.environment import Environment, EnvironmentListener, Site
+from lanner.local.runtime.environment import Environment, EnvironmentListener
 from lanner.local.runtime.interpreter import ClientChoice, Interpreter, command
 from lanner.local.runtime.invoke_api import Control, InvokeApi
 from lanner.local.runtime.logbook import LogBook
 from lanner.local.runtime.pool import Pool
 from lanner.local.runtime.process import Guardian
+from lanner.local.runtime.snapshot import Snapshot
+from lanner.local.runtime.sources import ProcessSource, Site, Spawner
 
 _REAP_EVERY = 5.0  # seconds
 
@@ -31,14 +34,17 @@ class RuntimeOptions:
 
     client: ClientChoice = "auto"
     cap: int = 10
-    snapstart: bool = False
+    snapstart: bool = False  # functions with SnapStart are restored from a snapshot, not started
     idle_seconds: float = 300.0
     engine: Mapping[str, str] = field(default_factory=dict)  # endpoint and credentials for the functions' SDKs
     control: Control | None = None  # answers what else is asked of the Invoke endpoint
 
 
 class Runtime:
-    """Runs the functions of a plan as Lambda would. Start it inside a running event loop."""
+    """Runs the functions of a plan as Lambda would. Start it inside a running event loop.
+
+    Raises `InterpreterError` when `options.client` is `ric` and the interpreter has no awslambdaric.
+    """
 
     def __init__(
         self,
@@ -56,6 +62,8 @@ class Runtime:
         self._clock = clock or SystemClock()
         self.events = AsyncInvocations(self, self.logs, self._clock)
         self._invoke_api = InvokeApi(lambda: self._plan, self, self.events, self._options.control)
+        self._command = command(interpreter, self._options.client)
+        self._snapshots: dict[str, Snapshot] = {}
         self._pools: dict[str, Pool] = {}
         self._names = 0
         self._site: Site | None = None
@@ -76,7 +84,6 @@ class Runtime:
         await self._invoke_api.start()
         tmp = Path(tempfile.mkdtemp(prefix="lanner-"))
         self._site = Site(
-            command=command(self._interpreter, self._options.client),
             region=self._plan.region,
             engine={**self._options.engine, "AWS_ENDPOINT_URL_LAMBDA": self.invoke_url},
             tmp=tmp,
@@ -145,7 +152,26 @@ class Runtime:
     def _make(self, function: FunctionPlan, listener: EnvironmentListener, generation: int) -> Environment:
         assert self._site is not None
         self._names += 1
-        return Environment(f"{function.logical_id}-{self._names}", function, self._site, listener, generation)
+        source = self._source(function, generation)
+        return Environment(f"{function.logical_id}-{self._names}", function, self._site, source, listener, generation)
+
+    def _source(self, function: FunctionPlan, generation: int) -> ProcessSource:
+        assert self._site is not None
+        if not (self._options.snapstart and function.snap_start):
+            return Spawner(function, self._command)
+        known = self._snapshots.get(function.logical_id)
+        if known is not None and known.generation == generation:
+            return known
+        if known is not None:
+            self._background(known.end())
+        snapshot = Snapshot(function, self._site, command(self._interpreter, "python"), generation)
+        self._snapshots[function.logical_id] = snapshot
+        return snapshot
+
+    def _background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def environments(self) -> list[Environment]:
         """All that live, in order of their start."""
@@ -164,9 +190,7 @@ class Runtime:
         changed = [name for name, function in plan.functions.items() if before.functions.get(name) != function]
         self.reload(changed)
         for name in [name for name in self._pools if name not in plan.functions]:
-            task = asyncio.get_running_loop().create_task(self._pools.pop(name).stop())
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._background(self._pools.pop(name).stop())
 
     async def stop(self) -> None:
         """End every environment; nothing that was started is left when this returns."""
@@ -175,5 +199,6 @@ class Runtime:
         await self.events.stop()
         await self._invoke_api.stop()
         await asyncio.gather(*(pool.stop() for pool in self._pools.values()), *self._tasks)
+        await asyncio.gather(*(snapshot.end() for snapshot in self._snapshots.values()))
         if self._site is not None:
             await self._site.guardian.stop()
