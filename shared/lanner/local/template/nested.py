@@ -17,7 +17,7 @@ from lanner.local.template.globals import Globals
 from lanner.local.template.identities import Place
 from lanner.local.template.language import unroll
 from lanner.local.template.parameters import ACCOUNT, pseudo_parameters, read_parameters, unknown_overrides
-from lanner.local.template.schema import check_template
+from lanner.local.template.schema import check_document, check_resources
 from lanner.local.template.secrets import LocalSecrets
 from lanner.local.template.source import Section, load
 from lanner.local.template.stack import NESTED, Dynamic, Resource, Stack
@@ -73,7 +73,7 @@ class StackTree:
         if not isinstance(document, Section):
             raise fatal("a template is a mapping with Resources", Where(file, 1))
         self.files.append(file)
-        check_template(document, self._findings)
+        check_document(document, self._findings)
         pseudo = pseudo_parameters(name, self._region)
         place = Place(name, self._region, ACCOUNT, text_of(pseudo["AWS::Partition"]), self._engine_url)
         declared = document.get("Parameters")
@@ -85,6 +85,7 @@ class StackTree:
         stack.scope_with(parameters, pseudo, self._dynamic(stack))
         unroll(stack)
         stack.open_resources()
+        check_resources(stack)
         stack.outputs_of = lambda logical_id: self._child_outputs(stack, logical_id)
         self._stacks[prefix] = stack
         return stack

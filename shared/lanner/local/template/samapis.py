@@ -94,6 +94,9 @@ def _rest_settings(draft: ApiDraft, properties: Reader) -> None:
     for settings in properties.children("MethodSettings"):
         if settings.text("ResourcePath") in ("/*", "*") and settings.text("HttpMethod", "*") == "*":
             draft.throttle = throttle_of(settings)
+        elif "ThrottlingRateLimit" in settings or "ThrottlingBurstLimit" in settings:
+            message = "throttling of single methods is not simulated, only that of /* with method * is"
+            properties.findings.unsupported(properties.resource, message, settings.section.where)
 
 
 def definition(properties: Reader, stack: Stack) -> Section | None:
@@ -210,6 +213,9 @@ def _route_auth(auth: Reader, draft: ApiDraft, function: str) -> tuple[str | Non
 def _required(properties: Reader) -> Iterator[str]:
     """`RequestParameters` that are required; API Gateway checks them only where a validator is asked for."""
     model = properties.child("RequestModel")
+    if model.flag("ValidateBody"):
+        message = "ValidateBody: request bodies are not validated against models locally"
+        properties.findings.unsupported(properties.resource, message, model.at("ValidateBody"))
     if not model.flag("ValidateParameters"):
         return
     parameters = properties.items("RequestParameters")
