@@ -58,7 +58,7 @@ class Findings:
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """`; did you mean 'X'?` for a near match of `name`, or an empty string."""
     candidates = list(known)
-    near = get_close_matches(name, candidates, n=1, cutoff=0.7)
+    near = get_close_matches(name, candidates, n=1, cutoff=0.65)
     if not near:  # difflib compares case-sensitively: `codeuri` shares few letters with `CodeUri`
         near = [each for each in candidates if each.lower() == name.lower()]
     return f"; did you mean '{near[0]}'?" if near else ""

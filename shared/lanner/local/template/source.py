@@ -8,6 +8,7 @@ its last value, as YAML readers do, and makes a finding.
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -22,6 +23,20 @@ Node: TypeAlias = Any  # Any: a template's value is free-form JSON: Section, Ite
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # Any: libyaml's loader exists only where it was built
 _FULL_NAMES = {"Ref": "Ref", "Condition": "Condition"}
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9_]*)\Z")
+
+
+_JSON_ESCAPE = re.compile(r"\\(u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|.)", re.DOTALL)
+
+
+def _yaml_escape(found: re.Match[str]) -> str:
+    """One of JSON's escapes as YAML knows it."""
+    escape = found[1]
+    if escape == "/":
+        return "/"
+    if len(escape) > 1:
+        character = json.loads('"' + found[0] + '"')
+        return f"\\U{ord(character):08x}"
+    return found[0]
 
 
 class Section(dict[str, Node]):
@@ -109,8 +124,8 @@ def load(file: Path, findings: Findings) -> Node:
 
 def parse(text: str, file: Path, findings: Findings) -> Node:
     """The document in `text`; lines are reported as `file`'s. Raises `TemplateError` for what is not YAML or JSON."""
-    if text.lstrip().startswith("{"):  # JSON: tabs and `\/` are right there and wrong in YAML
-        text = text.replace("\t", " ").replace("\\/", "/")
+    if text.lstrip().startswith("{"):  # JSON: tabs, `\/` and surrogate pairs are right there and wrong in YAML
+        text = _JSON_ESCAPE.sub(_yaml_escape, text.replace("\t", " "))
     try:
         root = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
