@@ -26,6 +26,7 @@ COMMANDS = {
     "invoke": Command("lanner.local.commands.invoke", "run one function with an event"),
     "logs": Command("lanner.local.commands.logs", "show what the functions of a running `lanner dev` write"),
     "routes": Command("lanner.local.commands.routes", "list the routes and functions of a template"),
+    "callers": Command("lanner.local.commands.callers", "count who called which version, from request lines in logs"),
     "openapi": Command("lanner.export.commands.openapi", "write OpenAPI documents from the route groups"),
 }
 
