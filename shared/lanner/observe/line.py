@@ -4,10 +4,11 @@ CloudWatch reads the metrics out of the log (Embedded Metric Format specificatio
 waits. It is encoded by orjson in about a microsecond, where Powertools' Logger and Metrics take 150 (FACTS.md).
 
 Metrics, in the namespace `LANNER_METRICS_NAMESPACE` (Lanner): `Requests`, `ClientErrors`, `ServerErrors`,
-`ColdStarts` (counts), `Latency` (milliseconds), by (service, version), (service, version, route) and (service,
-function_version), the last for the alarms of a canary. A deprecated version also counts `DeprecatedRequests` by
-(version, consumer): who still calls it. Consumers that only name themselves are limited to `MAX_SELF_NAMED` an
-environment, then `ua:other`: a metric's dimension costs money and a header is anybody's to write.
+`ColdStarts` (counts), `Latency` (milliseconds), by (service, version), (service, version, route) and (function,
+function_version), the last for the alarms of a canary: two functions of one service count versions of their own. A
+deprecated version also counts `DeprecatedRequests` by (version, consumer): who still calls it. Consumers that only
+name themselves are limited to `MAX_SELF_NAMED` an environment, then `ua:other`: a metric's dimension costs money and a
+header is anybody's to write.
 
 Never in the line: query, headers, bodies, addresses, the path itself (it holds ids), and messages of exceptions before
 `redaction` has been over them.
@@ -42,7 +43,7 @@ def _directives(namespace: str, deprecated: bool) -> orjson.Fragment:
     every: list[dict[str, Any]] = [
         {
             "Namespace": namespace,
-            "Dimensions": [["service", "version"], ["service", "version", "route"], ["service", "function_version"]],
+            "Dimensions": [["service", "version"], ["service", "version", "route"], ["function", "function_version"]],
             "Metrics": [
                 {"Name": "Requests", "Unit": "Count"},
                 {"Name": "ClientErrors", "Unit": "Count"},
@@ -88,6 +89,7 @@ class RequestLine:
             "level": "ERROR" if failed else "INFO",
             "service": self._service,
             "version": version.name if version is not None else "none",
+            "function": getattr(request.context, "function_name", None) or "local",
             "function_version": getattr(request.context, "function_version", None) or "local",
             "method": request.method,
             "route": request.route or "unmatched",
