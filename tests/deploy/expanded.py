@@ -1,0 +1,58 @@
+"""The template as CloudFormation gets it: expanded by SAM's own translator, without a network."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from samtranslator.parser.parser import Parser
+from samtranslator.public.translator import ManagedPolicyLoader
+from samtranslator.translator.translator import Translator
+from samtranslator.yaml_helper import yaml_parse
+
+from tests.architecture.source_tree import ROOT
+
+Document = dict[str, Any]  # Any: CloudFormation's JSON
+
+
+class _NoPolicies(ManagedPolicyLoader):  # type: ignore[misc]  # the translator has no types
+    """Managed policies by name; an account would be asked for them, and their names are all that matters here."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+
+    def load(self) -> dict[str, str]:
+        return {}
+
+
+def raw() -> Document:
+    """The template as it is written, with intrinsic functions in their long form."""
+    parsed: Document = yaml_parse((ROOT / "template.yaml").read_text("utf-8"))
+    return parsed
+
+
+@cache
+def _expanded(environment: str) -> Document:
+    template = raw()
+    template["Parameters"]["Environment"]["Default"] = environment
+    # SAM takes code from a bucket where there is no packaging step; the name is never used.
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"]["CodeUri"] = "s3://bucket/key"
+    translator = Translator({}, Parser())
+    expanded: Document = translator.translate(sam_template=template, parameter_values={"Environment": environment})
+    return expanded
+
+
+def expanded(environment: str = "prod") -> Document:
+    """The CloudFormation template that SAM makes of it; not to be altered."""
+    return _expanded(environment)
+
+
+def resources(kind: str, environment: str = "prod") -> dict[str, Document]:
+    """Logical id -> properties, of every expanded resource of one type."""
+    return {
+        name: resource["Properties"]
+        for name, resource in expanded(environment)["Resources"].items()
+        if resource["Type"] == kind
+    }

@@ -1,0 +1,307 @@
+"""`deploy_hooks.app`: success, difference and failure, each reported to CodeDeploy, over real HTTP.
+
+CodeDeploy and Lambda are a server on loopback that speaks as much of both APIs as the hooks use (moto has no
+PutLifecycleEventHookExecutionStatus); the versions behind it are the handlers of the repository, or broken ones.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deploy_hooks.app import after_traffic, before_traffic
+from deploy_hooks.deployment import DeploymentError
+from deploy_hooks.judgement import Answer, differences
+from docs.app import lambda_handler as docs_handler
+from health.app import lambda_handler as health_handler
+from lanner.aws import clients, invoke
+from tests.architecture.source_tree import ROOT
+
+Handler = Callable[[Any, Any], Any]
+EVENT = {"DeploymentId": "d-ABCDEF123", "LifecycleEventHookExecutionId": "hook-1"}
+
+
+class Account:
+    """What AWS knows: versions of one function, one deployment of it, and what hooks reported."""
+
+    def __init__(self) -> None:
+        self.package = "health"
+        self.versions: dict[str, Handler] = {}
+        self.current, self.new = "1", "2"
+        self.resource_type = "AWS::Lambda::Function"
+        self.app_spec: str | None = None
+        self.reports: list[dict[str, Any]] = []
+        self.refuse_reports = False
+        self.invoked: list[tuple[str, dict[str, Any]]] = []
+
+    def deployment(self) -> dict[str, Any]:
+        properties = {
+            "Name": "users",
+            "Alias": "live",
+            "CurrentVersion": self.current,
+            "TargetVersion": self.new,
+        }
+        resources = [{"users": {"Type": self.resource_type, "Properties": properties}}]
+        content = self.app_spec if self.app_spec is not None else json.dumps({"version": 0.0, "Resources": resources})
+        return {
+            "deploymentInfo": {"revision": {"revisionType": "AppSpecContent", "appSpecContent": {"content": content}}}
+        }
+
+    def call(self, operation: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        if operation == "GetDeployment":
+            return 200, self.deployment()
+        if self.refuse_reports:
+            return 400, {"__type": "LifecycleEventAlreadyCompletedException", "message": "too late"}
+        self.reports.append(body)
+        return 200, {"lifecycleEventHookExecutionId": body["lifecycleEventHookExecutionId"]}
+
+    def invoke(self, qualifier: str, event: dict[str, Any]) -> tuple[bytes, bool]:
+        self.invoked.append((qualifier, event))
+        try:
+            return json.dumps(self.versions[qualifier](event, None)).encode(), False
+        except Exception as error:  # what Lambda does with whatever a handler raises
+            return json.dumps({"errorType": type(error).__name__, "errorMessage": str(error)}).encode(), True
+
+
+def server_for(account: Account) -> ThreadingHTTPServer:
+    class Aws(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            self._send(200, json.dumps({"Handler": f"{account.package}.app.lambda_handler"}).encode())
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            if target := self.headers.get("X-Amz-Target"):
+                status, answer = account.call(target.partition(".")[2], json.loads(body))
+                self._send(status, json.dumps(answer).encode())
+                return
+            name = unquote(urlsplit(self.path).path.split("/")[3])
+            payload, failed = account.invoke(name.partition(":")[2], json.loads(body))
+            self._send(200, payload, {"X-Amz-Function-Error": "Unhandled"} if failed else {})
+
+        def _send(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
+            self.send_response(status)
+            for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Aws)
+    server.daemon_threads = True
+    return server
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+    """An account with two equal versions of the health function."""
+    found = Account()
+    found.versions = {"1": health_handler, "2": health_handler, "live": health_handler}
+    server = server_for(found)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    for name, value in {
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}",
+        "AWS_REGION": "eu-west-1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "LANNER_EVENTS": str(ROOT / "events"),
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("AWS_ENDPOINT_URL_LAMBDA", raising=False)
+    clients.reset()
+    invoke.reset()
+    yield found
+    clients.reset()
+    invoke.reset()
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def live_events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of events with one request of the health function, and one of the docs function."""
+    for package, name in (("health", "live_200"), ("docs", "versions_200")):
+        (tmp_path / package).mkdir()
+        content = (ROOT / "events" / package / f"{name}.json").read_bytes()
+        (tmp_path / package / f"{name}.json").write_bytes(content)
+    monkeypatch.setenv("LANNER_EVENTS", str(tmp_path))
+    return tmp_path
+
+
+def reported(account: Account) -> str:
+    """The one report; its ids are those of the event."""
+    assert len(account.reports) == 1
+    report = account.reports[0]
+    assert report["deploymentId"] == EVENT["DeploymentId"]
+    assert report["lifecycleEventHookExecutionId"] == EVENT["LifecycleEventHookExecutionId"]
+    status: str = report["status"]
+    return status
+
+
+def answering(**changes: Any) -> Handler:  # Any: members of a proxy answer
+    """A version that answers with something else in place of what it should."""
+
+    def handler(event: Any, context: Any) -> Any:
+        return {**health_handler(event, context), **changes}
+
+    return handler
+
+
+def failing(_event: Any, _context: Any) -> Any:
+    raise RuntimeError("no such column")
+
+
+def test_an_equal_version_gets_its_traffic(account: Account, live_events: Path) -> None:
+    """The same answers: succeeded, and both versions were asked the same."""
+    outcome = before_traffic(EVENT, None)
+    assert (outcome["problems"], reported(account)) == ([], "Succeeded")
+    assert [qualifier for qualifier, _ in account.invoked] == ["2", "1"]
+    assert account.invoked[0][1] == account.invoked[1][1]
+
+
+def test_only_requests_that_read_are_sent(account: Account) -> None:
+    """A hook must not create or delete anything in the account it is to protect."""
+    before_traffic(EVENT, None)
+    methods = {event.get("httpMethod") or event["requestContext"]["http"]["method"] for _, event in account.invoked}
+    assert methods <= {"GET", "HEAD", "OPTIONS"}
+    assert account.invoked
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"statusCode": 404}, "the status was 200 and is 404"),
+        ({"body": '{"state":"OK"}'}, "the member /status is gone"),
+        ({"body": '{"status":1}'}, "the type of /status was str and is float"),
+        ({"body": "OK"}, "the body is not JSON"),
+        ({"headers": {"content-type": "text/plain"}, "multiValueHeaders": {}}, "the header content-type was"),
+        ({"headers": {"content-type": "application/json", "x-api-version": "v2"}}, "the header vary lacks accept"),
+    ],
+)
+def test_a_difference_refuses_the_deployment(
+    account: Account, live_events: Path, changed: dict[str, Any], said: str
+) -> None:
+    """What a client relies on is gone: failed, and the log says what and for which request."""
+    account.versions["2"] = answering(**changed)
+    outcome = before_traffic(EVENT, None)
+    assert reported(account) == "Failed"
+    assert outcome["problems"][0].startswith("users: live_200: ")
+    assert said in " ".join(outcome["problems"])
+
+
+def test_more_than_before_is_no_difference(account: Account, live_events: Path) -> None:
+    """New members are what versions are extended by."""
+    account.versions["2"] = answering(body='{"status":"GOOD","since":"2026-11-23"}')
+    assert before_traffic(EVENT, None)["problems"] == []
+    assert reported(account) == "Succeeded"
+
+
+def test_a_deliberate_difference_is_let_through(
+    account: Account, live_events: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Told so, the hook accepts other answers, but no failures."""
+    monkeypatch.setenv("LANNER_HOOK_DIFFERENCES", "report")
+    account.versions["2"] = answering(statusCode=404)
+    assert before_traffic(EVENT, None)["succeeded"] is True
+    account.versions["2"] = answering(statusCode=500)
+    assert before_traffic(EVENT, None)["succeeded"] is False
+    assert [report["status"] for report in account.reports] == ["Succeeded", "Failed"]
+
+
+@pytest.mark.parametrize(
+    "broken", [failing, answering(statusCode=500), lambda _event, _context: {"hello": "world"}, lambda *_: None]
+)
+def test_a_failing_version_gets_no_traffic(account: Account, live_events: Path, broken: Handler) -> None:
+    """Raising, 5xx, no HTTP answer: failed, even when the version in service fails too."""
+    account.versions["1"] = account.versions["2"] = broken
+    assert before_traffic(EVENT, None)["succeeded"] is False
+    assert reported(account) == "Failed"
+
+
+def test_a_version_that_mends_the_one_in_service_gets_its_traffic(account: Account, live_events: Path) -> None:
+    """There is nothing to compare with an answer that was broken."""
+    account.versions["1"] = failing
+    assert before_traffic(EVENT, None)["problems"] == []
+    assert reported(account) == "Succeeded"
+
+
+def test_values_may_differ(account: Account, live_events: Path) -> None:
+    """Two answers of one handler, whatever time does between them; here with nested JSON."""
+    account.package = "docs"
+    account.versions = {"1": docs_handler, "2": docs_handler}
+    assert before_traffic(EVENT, None)["problems"] == []
+    assert reported(account) == "Succeeded"
+
+
+def test_nothing_to_compare_is_a_refusal(account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hook that asks nothing would pass everything."""
+    monkeypatch.setenv("LANNER_EVENTS", str(tmp_path))
+    assert "no safe request" in before_traffic(EVENT, None)["problems"][0]
+    assert reported(account) == "Failed"
+
+
+@pytest.mark.parametrize("app_spec", ["", "{", "[]", '{"Resources": [{"users": {}}]}', '{"Resources": []}'])
+def test_an_unreadable_deployment_is_reported_as_failed(account: Account, app_spec: str) -> None:
+    """Silence would hold the deployment for an hour."""
+    account.app_spec = app_spec
+    assert before_traffic(EVENT, None)["succeeded"] is False
+    assert reported(account) == "Failed"
+
+
+def test_after_traffic_asks_through_the_alias(account: Account, live_events: Path) -> None:
+    """Callers reach the alias: it answers, the deployment ends well."""
+    assert after_traffic(EVENT, None)["problems"] == []
+    assert reported(account) == "Succeeded"
+    assert {qualifier for qualifier, _ in account.invoked} == {"live"}
+
+
+def test_after_traffic_a_failure_takes_it_back(account: Account, live_events: Path) -> None:
+    """A failed hook makes CodeDeploy roll back."""
+    account.versions["live"] = failing
+    assert "live failed" in after_traffic(EVENT, None)["problems"][0]
+    assert reported(account) == "Failed"
+
+
+def test_an_event_that_is_not_codedeploys_is_refused() -> None:
+    """There is nobody to report to, so the invocation fails and says why."""
+    with pytest.raises(DeploymentError, match="LifecycleEventHookExecutionId"):
+        before_traffic({"DeploymentId": "d-1"}, None)
+
+
+def test_a_report_that_is_refused_fails_the_invocation(account: Account, live_events: Path) -> None:
+    """Lambda repeats it: CodeDeploy calls hooks asynchronously."""
+    account.refuse_reports = True
+    with pytest.raises(Exception, match="too late"):
+        before_traffic(EVENT, None)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=12,
+)
+
+
+@given(JSON, st.dictionaries(st.text(min_size=1), JSON, max_size=3))
+def test_an_answer_differs_neither_from_itself_nor_from_more(body: Any, more: dict[str, Any]) -> None:
+    """Comparison is reflexive, and extending an object is never a difference; losing a member always is."""
+    headers = {"content-type": "application/json"}
+    before = Answer(200, headers, orjson.dumps({"body": body}))
+    assert differences(before, before) == []
+    assert differences(before, Answer(200, headers, orjson.dumps({**more, "body": body}))) == []
+    assert differences(before, Answer(200, headers, orjson.dumps({"other": body}))) == ["the member /body is gone"]
