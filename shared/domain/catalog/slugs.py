@@ -35,15 +35,14 @@ def assign(nodes: Sequence[Mapping[str, Any]], stored: Mapping[str, str]) -> lis
     a sibling has it already it gets a number, the given and stored ones being served first.
     """
     slugs: dict[int, str] = {}
-    taken: set[str] = set()
+    taken: dict[str, int] = {}
     for source in (_given, _stored, _made):
         for at, node in enumerate(nodes):
             if at in slugs:
                 continue
             wanted = source(node, stored)
             if wanted is not None:
-                slugs[at] = _free(wanted, taken)
-                taken.add(slugs[at])
+                slugs[at] = _claim(wanted, taken)
     return [
         {"id": node["id"], "slug": slugs[at], "name": node["name"], "children": assign(node["children"], stored)}
         for at, node in enumerate(nodes)
@@ -71,13 +70,15 @@ def _made(node: Mapping[str, Any], _stored: Mapping[str, str]) -> str:
     return from_name(node["name"])
 
 
-def _free(wanted: str, taken: set[str]) -> str:
+def _claim(wanted: str, taken: dict[str, int]) -> str:
+    """`wanted`, or with the first free number behind it; `taken` knows the number that each slug has come to."""
     if wanted not in taken:
+        taken[wanted] = 2
         return wanted
-    number = 2
     while True:
-        suffix = f"-{number}"
+        suffix = f"-{taken[wanted]}"
+        taken[wanted] += 1
         candidate = wanted[: MAX_LENGTH - len(suffix)].rstrip("-") + suffix
         if candidate not in taken:
+            taken[candidate] = 2
             return candidate
-        number += 1
