@@ -234,8 +234,9 @@ def add_rest_cors(drafts: dict[str, ApiDraft], stack: Stack) -> None:
             continue
         auth = properties.child("Auth")
         authorizer = draft.default_authorizer if auth.flag("AddDefaultAuthorizerToCorsPreflight", True) else None
+        api_key = draft.api_key_required and auth.flag("AddApiKeyRequiredToCorsPreflight", True)
         for route in preflight_routes(list(draft.routes.values()), headers):
-            draft.add(replace(route, authorizer=authorizer), name)
+            draft.add(replace(route, authorizer=authorizer, api_key_required=api_key), name)
 
 
 def _properties_of(logical_id: str, draft: ApiDraft, stack: Stack) -> Reader:

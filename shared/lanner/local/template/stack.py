@@ -23,6 +23,8 @@ from lanner.local.template.source import Node, Section, load
 from lanner.local.template.substitution import text_of
 
 _FIFO = {"AWS::SQS::Queue": "FifoQueue", "AWS::SNS::Topic": "FifoTopic"}  # their names must end in .fifo
+# A function's properties that become other resources: a reference in them makes no circle with the function.
+_APART = ("DeploymentPreference", "EventInvokeConfig", "Events", "FunctionUrlConfig", "ProvisionedConcurrencyConfig")
 NESTED = ("AWS::Serverless::Application", "AWS::CloudFormation::Stack")
 
 
@@ -114,6 +116,9 @@ class Stack:
         return identity.ref
 
     def attribute(self, logical_id: str, attribute: str, where: Where, asker: str) -> Node:
+        referable = f"{logical_id}.{attribute.partition('.')[0]}"
+        if referable in self.generated:  # `!GetAtt Hello.Version.Version`
+            logical_id, attribute = referable, attribute.partition(".")[2]
         resource = self.resources.get(logical_id)
         if resource and resource.type in NESTED and self.outputs_of:
             self.uses.setdefault(asker, set()).add(logical_id)
@@ -205,9 +210,25 @@ class Stack:
         resource = self.resources[logical_id]
         name = self.prefix + logical_id
         if logical_id not in self._properties:
-            resolved = self.resolver.for_resource(name).value(resource.raw, resource.where)
-            self._properties[logical_id] = resolved if isinstance(resolved, Section) else Section(resource.where)
+            self._properties[logical_id] = self._resolved(resource, name)
         return Reader(self._properties[logical_id], name, self.findings)
+
+    def _resolved(self, resource: Resource, name: str) -> Section:
+        """A resource's properties; what SAM moves into resources of its own counts as no use by this one."""
+        resolver = self.resolver.for_resource(name)
+        own, apart = Section(resource.where), Section(resource.where)
+        for key, value in resource.raw.items():
+            target = apart if resource.type == "AWS::Serverless::Function" and key in _APART else own
+            target.put(key, value, resource.raw.at(key))
+        resolved = resolver.value(own, resource.where)
+        uses = set(self.uses.get(name, ()))
+        moved = resolver.value(apart, resource.where)
+        self.uses[name] = uses
+        if not isinstance(resolved, Section) or not isinstance(moved, Section):
+            return Section(resource.where)
+        for key, value in moved.items():
+            resolved.put(key, value, moved.at(key))
+        return resolved
 
     def of_type(self, *types: str) -> list[Resource]:
         """The resources of some types, in the template's order."""
