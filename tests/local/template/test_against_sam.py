@@ -13,7 +13,7 @@ from tests.local.template import oracle
 
 REPOSITORY = Path(__file__).parents[3]
 PROJECTS = REPOSITORY / "tests" / "local" / "projects"
-OWN = Path(__file__).parent / "templates"
+OWN = PROJECTS / "sam_cases"
 
 TEMPLATES = [
     REPOSITORY / "template.yaml",
