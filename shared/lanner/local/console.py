@@ -11,7 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TextIO
+from typing import Any, TextIO
 
 from lanner.local.gateway.record import RequestRecord
 from lanner.local.plan import CloudPlan, Finding
@@ -90,7 +90,10 @@ class Console:
     def log(self, line: LogLine) -> None:
         """What a function or the platform wrote."""
         text = line.text.rstrip()
-        if not text or ((line.platform or _is_metrics(text)) and not self._verbose):
+        document = _metrics_document(text)
+        if document is not None and not self._verbose:
+            text = error_of(document)  # a request line is data for CloudWatch; what went wrong is for the developer
+        if not text or (line.platform and not self._verbose):
             return
         name = self.paint(f"{line.function} |", "magenta")
         style = ("red",) if text.startswith("[ERROR]") else ("dim",) if line.platform else ()
@@ -138,11 +141,24 @@ def _printable(text: str) -> str:
     return "".join(each if each.isprintable() or each == "\t" else repr(each)[1:-1] for each in text)
 
 
-def _is_metrics(text: str) -> bool:
-    """An embedded metric format document, which is for CloudWatch and not for reading."""
+def _metrics_document(text: str) -> dict[str, Any] | None:
+    """An embedded metric format document (EMF), or None for any other line."""
     if not (text.startswith("{") and '"_aws"' in text):
-        return False
+        return None
     try:
-        return "CloudWatchMetrics" in json.loads(text).get("_aws", {})
-    except (ValueError, AttributeError):
-        return False
+        document = json.loads(text)
+        return document if "CloudWatchMetrics" in document["_aws"] else None
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def error_of(document: Mapping[str, Any]) -> str:
+    """The `error` of a request line as a traceback: type, message, frames innermost last, then its causes."""
+    error, lines = document.get("error"), []
+    while isinstance(error, dict):
+        lines.append(f"[ERROR] {error.get('type', 'error')}: {error.get('message', '')}")
+        lines += [f"    {frame}" for frame in error.get("stack") or []]
+        error = error.get("cause")
+        if isinstance(error, dict):
+            lines.append("caused by")
+    return "\n".join(lines)

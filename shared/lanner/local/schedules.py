@@ -235,8 +235,8 @@ class Schedules:
         following = expression.after(self._now())
         while following is not None:
             wait = (following - self._now()).total_seconds()
-            if wait > 0:
-                await asyncio.sleep(min(wait, _LONGEST_SLEEP))
+            await asyncio.sleep(min(max(wait, 0), _LONGEST_SLEEP))
+            if self._now() < following:
                 continue
             self._events.submit(function.logical_id, scheduled_event(function, source, plan, following))
             following = expression.after(max(following, self._now() - timedelta(seconds=1)))
