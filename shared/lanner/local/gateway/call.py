@@ -13,6 +13,7 @@ import time
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -115,6 +116,7 @@ def new_trace_id(now: float) -> str:
     return f"Root=1-{int(now):08x}-{os.urandom(12).hex()}"
 
 
+@lru_cache(maxsize=4096)
 def stable_id(*parts: str, length: int = 10) -> str:
     """An id that stays the same between runs, in the letters that API Gateway uses."""
     digest = hashlib.sha256("/".join(parts).encode()).digest()

@@ -44,9 +44,10 @@ _FILES = {
     "page.css": ("page.css", "text/css; charset=utf-8"),
 }
 _HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
+_NO_MORE = "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 _SAFETY = (
     ("Cache-Control", "no-store"),
-    ("Content-Security-Policy", "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"),
+    ("Content-Security-Policy", f"default-src 'self'; img-src 'self' data:; {_NO_MORE}"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
     ("Referrer-Policy", "no-referrer"),
     ("X-Content-Type-Options", "nosniff"),
