@@ -1,0 +1,53 @@
+"""Runs the Python blocks of one page: `python -m tests.docs.run_python PAGE FOLDER`.
+
+- A block that begins with `# some/file.py` is that file: it is written under FOLDER, whose `functions` is importable.
+- A block with `>>> ` prompts is a session, held against what it says by doctest; `...` stands for any text.
+- Any other block is executed. All share one namespace; tracebacks name the page and its lines.
+"""
+
+from __future__ import annotations
+
+import doctest
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.docs.pages import Block, read
+
+FILE = re.compile(r"# ([\w/-]+\.py)\n")
+
+
+def main() -> int:
+    page, folder = read(Path(sys.argv[1])), Path(sys.argv[2])
+    namespace: dict[str, Any] = {"__name__": "documentation"}  # Any: whatever the blocks define
+    failures = 0
+    for block in page.of("python"):
+        file = FILE.match(block.text)
+        if file:
+            write(folder / file.group(1), block.text)
+        elif ">>> " in block.text:
+            failures += session(block, namespace)
+        else:
+            exec(compile("\n" * (block.line - 1) + block.text, str(block.page), "exec"), namespace)
+    return 1 if failures else 0
+
+
+def write(file: Path, text: str) -> None:
+    """A module, in a regular package."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    (file.parent / "__init__.py").touch()
+    file.write_text(text)
+
+
+def session(block: Block, namespace: dict[str, Any]) -> int:  # Any: whatever the blocks define
+    """The number of examples that print something else than the page says."""
+    test = doctest.DocTestParser().get_doctest(block.text, namespace, block.place, str(block.page), block.line - 1)
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+    failed: int = runner.run(test, clear_globs=False).failed
+    namespace.update(test.globs)
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
