@@ -15,6 +15,12 @@ GROUP = RouteGroup(
         "/catalog/settings": "GET PUT",
     },
     routes={"v1": "catalog.routes_v1:router", "v2": "catalog.routes_v2:router"},
+    edge={
+        "GET /catalog/categories": "domain.catalog.edge:categories",
+        "GET /catalog/translations": "domain.catalog.edge:locales",
+        "GET /catalog/translations/{locale}": "domain.catalog.edge:translations",
+        "GET /catalog/settings": "domain.catalog.edge:settings",
+    },
     validators={
         "/catalog/categories": "domain.catalog.validators:current_etag",
         "/catalog/translations/{locale}": "domain.catalog.validators:current_etag",
