@@ -189,6 +189,26 @@ def test_an_encoded_answer_is_not_compressed_again(serve: Serve) -> None:
     assert answer.content == b"x" * 500
 
 
+def test_compressed_requests_are_unpacked(serve: Serve) -> None:
+    """An API with compression hands functions the plain body; a lie is 400, a bomb 413."""
+    served = serve(cloud(rest_api(route("POST /x"), minimum_compression_size=0)))
+
+    def send(body: bytes, coding: str) -> tuple[int, object]:
+        headers = {"Content-Encoding": coding, "Content-Type": "application/json"}
+        answer = served.request("POST", "/prod/x", content=body, headers=headers)
+        return answer.status_code, answer.json().get("body")
+
+    assert send(gzip.compress(b'{"a":1}'), "gzip") == (200, '{"a":1}')
+    assert send(zlib.compress(b'{"a":1}'), "deflate") == (200, '{"a":1}')
+    assert "Content-Encoding" not in served.last_event["headers"]
+    assert send(b"plain", "gzip")[0] == 400
+    assert send(gzip.compress(bytes(11 * 1024 * 1024)), "gzip")[0] == 413
+    plain = serve(cloud(rest_api(route("POST /x"), binary_media_types=("*/*",))))
+    packed = gzip.compress(b"x")
+    plain.request("POST", "/prod/x", content=packed, headers={"Content-Encoding": "gzip"})
+    assert base64.b64decode(plain.last_event["body"]) == packed
+
+
 @given(st.text(max_size=60))
 def test_any_accept_encoding_is_understood_or_ignored(value: str) -> None:
     """No header value breaks the reading of Accept-Encoding."""

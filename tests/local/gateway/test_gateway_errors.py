@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from lanner.local.plan import ApiPlan, FunctionUrlPlan
+from lanner.local.plan import ApiPlan, AuthorizerPlan, FunctionUrlPlan
 from tests.local.gateway.gateway_cloud import (
     Event,
     FunctionRaised,
@@ -165,3 +165,24 @@ def test_an_event_above_6_mb_is_413_without_an_invocation(serve: Serve, api: Api
     answer = served.request("POST", "/prod/x", content=b"x" * 6_300_000, headers={"Content-Type": "text/plain"})
     assert (answer.status_code, answer.json()) == (413, {"message": "Request Entity Too Large"})
     assert served.invoker.calls == []
+
+
+def test_a_function_that_is_not_there_is_a_failing_function(serve: Serve) -> None:
+    """A route or an authorizer whose function the runtime does not know: 502 and 500, with the name in the record."""
+    plan = AuthorizerPlan("Auth", "request", "Gone", ttl=0)
+    api = rest_api(route("GET /x", "Gone"), route("GET /y", authorizer="Auth"), authorizers={"Auth": plan})
+    served = serve(cloud(api))
+    assert [served.get(path).status_code for path in ("/prod/x", "/prod/y")] == [502, 500]
+    assert all("there is no function Gone" in record.note for record in served.records)
+
+
+def test_refused_requests_are_recorded(serve: Serve) -> None:
+    """What was not even read to its end appears in the log, with the reason."""
+    served = serve(cloud(rest_api(route("POST /x"))))
+    served.raw(b"nonsense\r\n\r\n")
+    served.raw(b"POST /prod/x HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\n")
+    assert [(record.status, record.method, record.path) for record in served.records] == [
+        (400, "-", "-"),
+        (413, "POST", "/prod/x"),
+    ]
+    assert "99999999 bytes" in served.records[1].note

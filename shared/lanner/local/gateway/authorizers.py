@@ -101,7 +101,11 @@ class Authorizers:
             raise GatewayFault("AUTHORIZER_CONFIGURATION_ERROR", f"authorizer {authorizer.name} names no function")
         event = orjson.dumps(authorizer_event(call, authorizer, values))
         started = self._clock.monotonic()
-        result = await self._invoker.invoke(authorizer.function, event, trace_id=call.trace_id)
+        try:
+            result = await self._invoker.invoke(authorizer.function, event, trace_id=call.trace_id)
+        except KeyError as error:
+            note = f"there is no function {authorizer.function} for authorizer {authorizer.name}"
+            raise GatewayFault("AUTHORIZER_CONFIGURATION_ERROR", note) from error
         if result.outcome != "ok":
             raise _failed(call, authorizer, result.outcome, result.payload)
         latency = int((self._clock.monotonic() - started) * 1000)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from lanner.clock import Clock, SystemClock
+from lanner.local.gateway.call import new_uuid
 from lanner.local.gateway.faults import GatewayFault
 from lanner.local.gateway.gateway_responses import default_body
 from lanner.local.gateway.inspect import Inspector
@@ -43,9 +44,9 @@ class Gateway:
     ) -> None:
         self._invoker = invoker
         self._on_request = on_request
-        self._clock = clock or SystemClock()
+        self.clock = clock or SystemClock()
         self._jwks = jwks
-        self._pipeline = Pipeline(plan, invoker, self._clock, jwks)
+        self._pipeline = Pipeline(plan, invoker, self.clock, jwks)
         self.records = RecordRing()
         self._page = LocalPage(self, invoker, inspector)
         self._server = HttpServer(self, limits)
@@ -76,7 +77,7 @@ class Gateway:
 
     async def update(self, plan: CloudPlan) -> None:
         """Serve another plan from the next request on; requests under way finish on the one they began with."""
-        self._pipeline = Pipeline(plan, self._invoker, self._clock, self._jwks)
+        self._pipeline = Pipeline(plan, self._invoker, self.clock, self._jwks)
 
     async def stop(self, grace: float = 5.0) -> None:
         """Stop listening; requests under way have `grace` seconds to finish."""
@@ -95,24 +96,43 @@ class Gateway:
             return await self._page.answer(request)
         passage = Passage()
         started = time.perf_counter()
-        now = self._clock.now()
+        now = self.clock.now()
         answer = await self._pipeline.run(request, passage)
         self._record(request, answer, passage, now, (time.perf_counter() - started) * 1000)
         return answer
 
     def refuse(self, status: int, reason: str, head: HttpHead | None) -> HttpAnswer:
         """The answer to a request that was not read to its end: the API's own error for 413, plain JSON otherwise."""
+        answer = None
         if status == 413 and head is not None:
             answer = self._pipeline.refuse(head, GatewayFault("REQUEST_TOO_LARGE", reason))
-            if answer is not None:
-                return answer
-        message = "Request Entity Too Large" if status == 413 else REASONS.get(status, "Bad Request")
-        return json_answer(status, default_body(message), note=reason)
+        if answer is None:
+            message = "Request Entity Too Large" if status == 413 else REASONS.get(status, "Bad Request")
+            answer = json_answer(status, default_body(message), note=reason)
+        self._record_refused(answer, head, reason)
+        return answer
+
+    def _record_refused(self, answer: HttpAnswer, head: HttpHead | None, reason: str) -> None:
+        """A developer wants to see refusals too; what was not understood has neither method nor path."""
+        record = RequestRecord(
+            id=new_uuid(),
+            time=self.clock.now(),
+            method=head.method if head else "-",
+            path=head.path if head else "-",
+            api="",
+            route="",
+            function="",
+            status=answer.status,
+            duration_ms=0.0,
+            note=reason,
+            body_bytes=len(answer.body),
+        )
+        self.remember(record)
 
     def _record(self, request: HttpRequest, answer: HttpAnswer, passage: Passage, now: float, took: float) -> None:
         head, result = request.head, passage.result
         record = RequestRecord(
-            id=passage.id or f"{now:.6f}-{id(request)}",
+            id=passage.id or new_uuid(),
             time=now,
             method=head.method,
             path=f"{head.path}?{head.query}" if head.query else head.path,

@@ -19,7 +19,7 @@ from lanner.clock import Clock
 from lanner.local.gateway.answers import MalformedResponse, failure, http_answer, rest_answer, url_answer
 from lanner.local.gateway.authorizers import Authorizers
 from lanner.local.gateway.call import Call, Json, new_call, new_trace_id, new_uuid, query_pairs
-from lanner.local.gateway.compression import compressed
+from lanner.local.gateway.compression import compressed, unpacked
 from lanner.local.gateway.cors import is_preflight, preflight_answer, with_cors
 from lanner.local.gateway.events_http import http_event, url_event
 from lanner.local.gateway.events_rest import rest_event
@@ -107,6 +107,8 @@ class Pipeline:
         self._throttles.admit(call, route)
         if route.required_parameters:
             _require(call, route)
+        if call.api.minimum_compression_size is not None:
+            call.request = unpacked(call.request)
         if route.mock is not None:
             return mock_answer(route.mock, call)
         if route.function is None:
@@ -148,7 +150,10 @@ class Pipeline:
         done, _ = await asyncio.wait({task}, timeout=timeout)
         if not done:
             raise GatewayFault("INTEGRATION_TIMEOUT", f"{function} took longer than the integration's {timeout:g} s")
-        passage.result = result = task.result()
+        try:
+            passage.result = result = task.result()
+        except KeyError as error:
+            raise GatewayFault("DEFAULT_5XX", f"there is no function {function}") from error
         return result
 
     async def _function_url(self, request: HttpRequest, target: UrlTarget, passage: Passage) -> HttpAnswer:

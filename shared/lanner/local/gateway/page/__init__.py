@@ -122,7 +122,7 @@ class LocalPage:
         started = time.perf_counter()
         result = await self._invoker.invoke(record.function, record.event)
         took = (time.perf_counter() - started) * 1000
-        replayed = _replayed(record, result, took)
+        replayed = _replayed(record, result, took, self._gateway.clock.now())
         self._gateway.remember(replayed)
         return _json(200, _details(replayed))
 
@@ -226,12 +226,12 @@ def _document(data: bytes) -> object:
         return data.decode("utf-8", "replace")
 
 
-def _replayed(record: RequestRecord, result: InvocationResult, took: float) -> RequestRecord:
+def _replayed(record: RequestRecord, result: InvocationResult, took: float, now: float) -> RequestRecord:
     answer = _document(result.payload)
     status = answer.get("statusCode", 200) if isinstance(answer, dict) else 200
     return RequestRecord(
         id=result.request_id,
-        time=record.time,
+        time=now,
         method=record.method,
         path=record.path,
         api=record.api,
