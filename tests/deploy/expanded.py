@@ -5,24 +5,14 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from boto3.session import Session
 from samtranslator.parser.parser import Parser
-from samtranslator.public.translator import ManagedPolicyLoader
 from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
 
 from tests.architecture.source_tree import ROOT
 
 Document = dict[str, Any]  # Any: CloudFormation's JSON
-
-
-class _NoPolicies(ManagedPolicyLoader):  # type: ignore[misc]  # the translator has no types
-    """Managed policies by name; an account would be asked for them, and their names are all that matters here."""
-
-    def __init__(self) -> None:
-        super().__init__(None)
-
-    def load(self) -> dict[str, str]:
-        return {}
 
 
 def raw() -> Document:
@@ -39,7 +29,7 @@ def _expanded(environment: str) -> Document:
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             resource["Properties"]["CodeUri"] = "s3://bucket/key"
-    translator = Translator({}, Parser())
+    translator = Translator({}, Parser(), boto_session=Session(region_name="eu-west-1"))
     expanded: Document = translator.translate(sam_template=template, parameter_values={"Environment": environment})
     return expanded
 
