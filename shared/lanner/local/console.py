@@ -18,6 +18,7 @@ from lanner.local.plan import CloudPlan, Finding
 from lanner.local.runtime.logbook import LogLine
 
 _CODES = {"red": 31, "green": 32, "yellow": 33, "blue": 34, "magenta": 35, "cyan": 36, "dim": 2, "bold": 1}
+_ADVICE = "LAMBDA_WARNING: Unhandled exception."  # half a screen about updates of Lambda's managed runtimes
 _MAX_EVENT = 4000  # characters of an event that `verbose` shows
 
 
@@ -93,7 +94,7 @@ class Console:
         document = _metrics_document(text)
         if document is not None and not self._verbose:
             text = error_of(document)  # a request line is data for CloudWatch; what went wrong is for the developer
-        if not text or (line.platform and not self._verbose):
+        if not text or ((line.platform or _ADVICE in text) and not self._verbose):
             return
         name = self.paint(f"{line.function} |", "magenta")
         style = ("red",) if text.startswith("[ERROR]") else ("dim",) if line.platform else ()

@@ -350,7 +350,7 @@ def port_problem(host: str, port: int, error: OSError) -> str:
 
 def curl_lines(plan: CloudPlan, url: str) -> list[str]:
     """Lines to paste: the GET routes without parameters first."""
-    gets = [row for row in route_rows(plan, url) if row[0] in ("GET", "ANY") and "*" not in row[1]]
+    gets = [row for row in route_rows(plan, url) if row[0] in ("GET", "ANY") and not {"*", "+"} & set(row[1])]
     gets.sort(key=lambda row: ("{" in row[1], len(row[1])))
     return [f"curl -s {_quoted(row[1])}" for row in gets]
 

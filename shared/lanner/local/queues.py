@@ -28,7 +28,7 @@ from lanner.aws.wire import AwsJsonClient
 from lanner.clock import SystemClock
 from lanner.local.event_pattern import PatternError, matches, parse_pattern
 from lanner.local.invocation import InvocationResult, Invoker
-from lanner.local.plan import CloudPlan, FunctionPlan, QueueSource
+from lanner.local.plan import CloudPlan, QueueSource
 
 PAUSE_SHORTEST = 0.05
 PAUSE_LONGEST = 0.5
@@ -47,7 +47,7 @@ Message = dict[str, Any]  # Any: SQS's own JSON
 class QueueMapping:
     """One event source mapping, resolved: the queue's URL and ARN besides what the template says."""
 
-    function: FunctionPlan
+    function: str  # logical id
     source: QueueSource
     url: str
     arn: str
@@ -70,7 +70,7 @@ def mappings(plan: CloudPlan, engine_url: str) -> list[QueueMapping]:
             if not url.startswith("http"):
                 url = f"{engine_url}/{plan.account}/{url or name}"
             arn = f"arn:aws:sqs:{plan.region}:{plan.account}:{url.rpartition('/')[2]}"
-            found.append(QueueMapping(function, source, url, arn))
+            found.append(QueueMapping(function.logical_id, source, url, arn))
     return found
 
 
@@ -166,7 +166,7 @@ class QueuePollers:
         try:
             patterns = [parse_pattern(text) for text in mapping.source.filters]
         except PatternError as error:
-            self._problem(f"{mapping.function.logical_id}: its queue is not polled: {error}")
+            self._problem(f"{mapping.function}: its queue is not polled: {error}")
             return
         room = asyncio.Semaphore(mapping.concurrency)
         pause = PAUSE_SHORTEST
@@ -180,7 +180,7 @@ class QueuePollers:
                 batch = []
                 if str(error) != failing:  # once, not twice a second
                     failing = str(error)
-                    self._problem(f"{mapping.function.logical_id}: cannot receive from {mapping.url}: {error}")
+                    self._problem(f"{mapping.function}: cannot receive from {mapping.url}: {error}")
             if batch:
                 pause = PAUSE_SHORTEST
                 task = asyncio.get_running_loop().create_task(self._process(mapping, batch))
@@ -224,7 +224,7 @@ class QueuePollers:
     async def _process(self, mapping: QueueMapping, batch: list[dict[str, Any]]) -> None:
         event = json.dumps({"Records": batch}).encode()
         try:
-            result = await self._invoker.invoke(mapping.function.logical_id, event)
+            result = await self._invoker.invoke(mapping.function, event)
         except KeyError:
             return  # a reload took the function away
         ids = [each["messageId"] for each in batch]
@@ -232,7 +232,7 @@ class QueuePollers:
         try:
             await self._delete(mapping, [each for each in batch if each["messageId"] in done])
         except AwsError as error:
-            self._problem(f"{mapping.function.logical_id}: done messages stay in {mapping.url}: {error}")
+            self._problem(f"{mapping.function}: done messages stay in {mapping.url}: {error}")
 
     async def _delete(self, mapping: QueueMapping, records: Sequence[Mapping[str, Any]]) -> None:
         for start in range(0, len(records), _RECEIVE_AT_ONCE):

@@ -47,9 +47,7 @@ def test_boto3_invokes_by_name_arn_and_qualifier(lab):
 
         def calls():
             context = base64.b64encode(json.dumps({"custom": {"k": 1}}).encode()).decode()
-            by_name = client.invoke(
-                FunctionName="lab-echo", Payload=b'{"a": 1}', LogType="Tail", ClientContext=context
-            )
+            by_name = client.invoke(FunctionName="lab-echo", Payload=b'{"a": 1}', LogType="Tail", ClientContext=context)
             by_arn = client.invoke(FunctionName=arn, Qualifier="live")
             return by_name, by_name["Payload"].read(), json.loads(by_arn["Payload"].read())
 
@@ -89,7 +87,9 @@ def test_a_functions_error_is_marked_and_our_own_client_raises_it(lab):
 
 def test_event_and_dry_run_do_not_wait(lab, until):
     """Event is accepted with 202 and runs; DryRun is 204 and runs nothing."""
-    lab.function("writes", f"def handler(event, context):\n    open({str(lab.folder / 'ran')!r}, 'a').write(event['x'])\n")
+    lab.function(
+        "writes", f"def handler(event, context):\n    open({str(lab.folder / 'ran')!r}, 'a').write(event['x'])\n"
+    )
 
     async def scenario(runtime):
         client = client_of(runtime)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from lanner.local.runtime.variables import shell_variables
+
 ClientChoice = Literal["auto", "ric", "python"]
 
 _PROBE = """
@@ -51,10 +53,15 @@ def default_interpreter(template: Path) -> Path:
 
 
 def probe(path: Path) -> Interpreter:
-    """Ask the Python at `path` about itself. Raises `InterpreterError` where it does not run."""
+    """Ask the Python at `path` about itself, in the environment that functions get.
+
+    Raises `InterpreterError` where it does not run.
+    """
     argv = [str(path.absolute()), "-c", _PROBE]  # absolute, not resolved: a venv's python is a link
     try:
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=_PROBE_SECONDS, check=True)
+        done = subprocess.run(
+            argv, capture_output=True, text=True, timeout=_PROBE_SECONDS, check=True, env=shell_variables()
+        )
         answer = json.loads(done.stdout)
     except FileNotFoundError:
         raise InterpreterError(f"{path}: there is no such interpreter; name one with --python PATH") from None
@@ -81,6 +88,7 @@ def command(interpreter: Interpreter, choice: ClientChoice = "auto") -> Callable
             f"{interpreter.path} has no awslambdaric: install it there, or use --runtime-client python"
         )
     if choice == "ric" or (choice == "auto" and interpreter.has_ric):
-        return lambda handler: (str(interpreter.path), "-m", "awslambdaric", handler)
+        script = str(Path(__file__).with_name("ric.py"))
+        return lambda handler: (str(interpreter.path), script, handler)
     script = str(Path(__file__).with_name("client.py"))
     return lambda handler: (str(interpreter.path), "-u", script, handler)

@@ -43,11 +43,11 @@ def _status_kb(pid: int, field: str) -> int:
 def _family(pid: int) -> list[int]:
     members = [pid]
     for member in members:  # grows while it is read: a walk over the tree
-        try:
-            children = (_PROC / str(member) / "task" / str(member) / "children").read_text()
+        try:  # children are listed under the thread that started them
+            lists = [task.joinpath("children").read_text() for task in (_PROC / str(member) / "task").iterdir()]
         except OSError:
             continue
-        members += [int(child) for child in children.split()]
+        members += [int(child) for children in lists for child in children.split()]
     return members
 
 

@@ -21,6 +21,11 @@ LATEST = "$LATEST"
 _PASSED_ON = ("PATH", "HOME", "SYSTEMROOT", "SYSTEMDRIVE", "USERPROFILE")
 
 
+def shell_variables() -> dict[str, str]:
+    """What is passed on of the developer's shell."""
+    return {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+
+
 def version_of(function: FunctionPlan) -> str:
     """The version that an environment of `function` reports: `1` once the template publishes versions."""
     return "1" if function.alias or function.snap_start else LATEST
@@ -60,7 +65,6 @@ def variables(
 ) -> dict[str, str]:
     """All variables of one new environment. `now` in seconds since the epoch, for the log stream's date."""
     version = version_of(function)
-    passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     defined = {
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory),
@@ -87,4 +91,4 @@ def variables(
     own = dict(function.environment)
     if own.get("PYTHONPATH"):
         paths = paths + os.pathsep + own["PYTHONPATH"]
-    return {**passed, **defined, **engine, **own, **required, "PYTHONPATH": paths}
+    return {**shell_variables(), **defined, **engine, **own, **required, "PYTHONPATH": paths}
