@@ -24,6 +24,7 @@ from lanner.local.engine.http import Answer, Request
 ACCOUNT = "123456789012"
 POLL = 0.1  # seconds between looks at a queue that nobody sends to: delays and visibility timeouts end unannounced
 MAX_WAIT = 20.0  # seconds, SQS's limit of WaitTimeSeconds
+MAX_RECEIPTS = 10_000  # remembered at most; SQS allows 120,000 in flight, a laptop has fewer
 _RECEIVE = "AmazonSQS.ReceiveMessage"
 _SENDERS = ("AmazonSQS.SendMessage", "AmazonSQS.ChangeMessageVisibility", "AmazonSQS.StartMessageMoveTask")
 
@@ -31,12 +32,14 @@ _SENDERS = ("AmazonSQS.SendMessage", "AmazonSQS.ChangeMessageVisibility", "Amazo
 class Application:
     """Answers AWS requests through moto. `services` are loaded now, others when they are first asked for."""
 
-    def __init__(self, url: str, services: Iterable[str] = ()) -> None:
+    def __init__(self, url: str, services: Iterable[str] = (), *, remember_receipts: bool = False) -> None:
         self.host = url.removeprefix("http://")
         self.regions: set[str] = set()  # every region that a request named
         self._name, _, self._port = self.host.partition(":")
         self._dispatch = DomainDispatcherApplication(create_backend_app)
         self._arrived = asyncio.Event()
+        self._remember_receipts = remember_receipts
+        self.receipts: dict[str, str] = {}  # of messages in flight: receipt handle -> queue URL
         self._key_ids: dict[bytes, bytes] = {}
         self._queue_waits: dict[str, tuple[float, float]] = {}
         for service in services:
@@ -52,6 +55,8 @@ class Application:
         if target == _RECEIVE and self._wait_time(request) > 0:
             return None
         answer = self.call(request)
+        if self._remember_receipts and target.startswith("AmazonSQS."):
+            self._remember(target, request, answer)
         if target.startswith(_SENDERS) or not target:
             self._arrived.set()  # a queue may have grown: SNS and S3 send too, and old clients name no target
         return answer
@@ -66,12 +71,28 @@ class Application:
             answer = self.call(short)
             left = deadline - time.monotonic()
             if left <= 0 or not answer.status.startswith("200") or json.loads(answer.body).get("Messages"):
+                if self._remember_receipts:
+                    self._remember(_RECEIVE, request, answer)
                 return answer
             self._arrived.clear()
             try:
                 await asyncio.wait_for(self._arrived.wait(), min(left, POLL))
             except TimeoutError:
                 continue
+
+    def _remember(self, target: str, request: Request, answer: Answer) -> None:
+        """Know which messages are in flight: no AWS call tells, and they are to be saved too."""
+        if not answer.status.startswith("200"):
+            return
+        document = json.loads(request.body)
+        if target == _RECEIVE:
+            for message in json.loads(answer.body).get("Messages") or ():
+                self.receipts[message["ReceiptHandle"]] = document["QueueUrl"]
+        elif target.startswith("AmazonSQS.DeleteMessage"):
+            for entry in document.get("Entries", [document]):
+                self.receipts.pop(entry.get("ReceiptHandle", ""), None)
+        while len(self.receipts) > MAX_RECEIPTS:
+            del self.receipts[next(iter(self.receipts))]
 
     def call(self, request: Request) -> Answer:
         """One request through moto, applied at once."""

@@ -3,14 +3,15 @@ and their messages, all read and written through the public AWS calls.
 
 Kept: table definitions (keys, indexes, stream, TTL), items, objects with content type and user metadata, queue
 attributes, message bodies and attributes. Not kept, because no AWS call gives or takes it: message ids, receive counts
-and ages, messages that are delayed or in flight when the engine ends, old object versions, stream records, TTL's
-deletions in progress; and the contents of all other services.
+and ages, messages that are delayed when the engine ends, old object versions, stream records, TTL's deletions in
+progress; and the contents of all other services.
 
 One file per service and region; each is written beside its place and renamed, so that a crash leaves the last one.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Iterator
@@ -63,6 +64,7 @@ class Store:
     def save(self) -> None:
         """Write the state of every region that was used."""
         self._folder.mkdir(parents=True, exist_ok=True)
+        self._release()
         regions = {}
         for region in sorted(self._calls.regions_used()):
             calls = self._calls.region(region)
@@ -72,6 +74,15 @@ class Store:
         draft = self._file.with_suffix(".new")
         draft.write_text(json.dumps(state), encoding="utf-8")
         draft.replace(self._file)
+
+    def _release(self) -> None:
+        """Give messages in flight back to their queues, so that reading the queues finds them."""
+        for region in self._calls.regions_used():
+            calls = self._calls.region(region)
+            for receipt, url in self._calls.receipts().items():
+                with contextlib.suppress(ValueError):  # deleted, or visible again since: there is nothing to give back
+                    document = {"QueueUrl": url, "ReceiptHandle": receipt, "VisibilityTimeout": 0}
+                    _sqs(calls, "ChangeMessageVisibility", document)
 
 
 class _Calls:
@@ -83,6 +94,9 @@ class _Calls:
 
     def region(self, region: str) -> _Calls:
         return _Calls(self._application, region)
+
+    def receipts(self) -> dict[str, str]:
+        return self._application.receipts
 
     def regions_used(self) -> set[str]:
         return self._application.regions

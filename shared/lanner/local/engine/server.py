@@ -61,7 +61,7 @@ async def _serve(listener: socket.socket, url: str, services: tuple[str, ...], p
 
     from lanner.local.engine.application import Application  # moto takes 0.3 s to import: the port is bound before
 
-    application = Application(url, services)
+    application = Application(url, services, remember_receipts=persist is not None)
     store = None
     if persist is not None:
         from lanner.local.engine.persist import Store
