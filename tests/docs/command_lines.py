@@ -1,8 +1,7 @@
-"""Commands that the documentation names and a test does not run: what they mean, held against the Makefile and the CLI."""
+"""Commands that the documentation names and no test runs, held against the Makefile and the CLI."""
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import io
 import re
@@ -59,12 +58,8 @@ def cli_problem(words: list[str]) -> str:
 
 
 def options(command: str) -> set[str]:
-    """The long options of `lanner COMMAND`."""
-    parser = build_parser(command)
-    subparsers = next(action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
-    return {
-        option
-        for action in subparsers.choices[command]._actions
-        for option in action.option_strings
-        if option.startswith("--")
-    }
+    """The long options of `lanner COMMAND`, as its help names them."""
+    help_text = io.StringIO()
+    with contextlib.redirect_stdout(help_text), contextlib.suppress(SystemExit):
+        build_parser(command).parse_args([command, "--help"])
+    return set(re.findall(r"--[a-z][a-z-]*", help_text.getvalue()))

@@ -1,7 +1,7 @@
 """The documentation as data: pages, their fenced blocks, headings and links.
 
-A page is README.md, CHANGELOG.md or any Markdown file under docs/. Fences are three backquotes at the start of a line,
-with the language behind the opening ones; what they hold is never read as prose.
+A page is README.md, CHANGELOG.md or any Markdown file under docs/. Fences are three backquotes at the start of a line
+(or indented, in a list), with the language behind the opening ones; what they hold is never read as prose.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
-_FENCE = re.compile(r"^(`{3,})[ ]*(\S*)")
+_FENCE = re.compile(r"^( *)(`{3,})[ ]*(\S*)")
 _HEADING = re.compile(r"^#{1,6}[ ]+(.+?)[ ]*#*$")
 _INLINE_CODE = re.compile(r"`[^`\n]+`")
 _LINK = re.compile(r"\[[^\]\n]*\]\(([^()\s]+)\)")
@@ -88,7 +88,7 @@ def read(file: Path) -> Page:
     """One page. Raises `ValueError` for a fence that is not closed."""
     blocks: list[Block] = []
     prose: list[tuple[int, str]] = []
-    fence, language, start = "", "", 0
+    indent, fence, language, start = "", "", "", 0
     content: list[str] = []
     for number, line in enumerate(file.read_text("utf-8").splitlines(), 1):
         found = _FENCE.match(line)
@@ -97,9 +97,9 @@ def read(file: Path) -> Page:
                 blocks.append(Block(file, start, language, "".join(f"{each}\n" for each in content)))
                 fence = ""
             else:
-                content.append(line)
+                content.append(line.removeprefix(indent))
         elif found:
-            fence, language = found.groups()
+            indent, fence, language = found.groups()
             start, content = number + 1, []
         else:
             prose.append((number, line))

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import doctest
+import importlib
 import re
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 
 from tests.docs.pages import Block, read
 
+FLAGS = doctest.ELLIPSIS | doctest.REPORT_ONLY_FIRST_FAILURE
 FILE = re.compile(r"# ([\w/-]+\.py)\n")
 
 
@@ -38,12 +40,13 @@ def write(file: Path, text: str) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     (file.parent / "__init__.py").touch()
     file.write_text(text)
+    importlib.invalidate_caches()  # the folder may have been looked for before it was there
 
 
 def session(block: Block, namespace: dict[str, Any]) -> int:  # Any: whatever the blocks define
     """The number of examples that print something else than the page says."""
     test = doctest.DocTestParser().get_doctest(block.text, namespace, block.place, str(block.page), block.line - 1)
-    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+    runner = doctest.DocTestRunner(optionflags=FLAGS)
     failed: int = runner.run(test, clear_globs=False).failed
     namespace.update(test.globs)
     return failed

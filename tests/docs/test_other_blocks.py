@@ -1,4 +1,4 @@
-"""Fenced blocks that are neither sessions nor Python: data parses, commands that are not run exist, queries name fields."""
+"""Fenced blocks that are neither sessions nor Python: data parses, commands exist, queries name fields."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ NOT_RUN = {
     "aws": "needs an AWS account",
     "git": "changes the checkout",
     "docker": "needs an engine",
+    "curl": "asks what is not in this repository; what is asked of ours stands in sessions",
 }
 """Programs that a ```sh block may name, and why nothing runs them here. What can run is a ```console session."""
 
