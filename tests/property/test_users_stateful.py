@@ -114,6 +114,14 @@ class UsersAgree(RuleBasedStateMachine):
     def put_v1(self, id_: str, name: str, email: str) -> None:
         self.write_v1(id_, name, email, lambda body: self.client.put(f"/v1/users/{id_}", body))
 
+    @rule(id_=users, part=names, first=st.booleans())
+    def change_one_part_through_v1(self, id_: str, part: str, first: bool) -> None:
+        """What a person does who edits a name: one part goes, the other stays."""
+        user = self.model.get(id_)
+        if user is not None:
+            name = f"{part} {user.family or ''}" if first else f"{user.given} {part}"
+            self.write_v1(id_, name, user.email, lambda body: self.client.patch(f"/v1/users/{id_}", body))
+
     @rule(id_=users, name=loose_names, email=emails)
     def patch_v1(self, id_: str, name: str, email: str) -> None:
         self.write_v1(id_, name, email, lambda body: self.client.patch(f"/v1/users/{id_}", body))
