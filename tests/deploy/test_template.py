@@ -13,7 +13,10 @@ import pytest
 from docs.problem_types import PROBLEM_TYPES
 from domain.versions import REGISTRY
 from lanner.http.dates import http_date
+from lanner.http.events import read
+from lanner.observe.line import RequestLine
 from tests.architecture.source_tree import ROOT
+from tests.builders import Context, rest_event
 from tests.deploy.expanded import Document, expanded, raw, resources
 from tests.deploy.tools import clean_environment, program
 
@@ -167,9 +170,6 @@ def test_alarms_of_functions_are_about_the_new_version() -> None:
 
 def test_alarms_look_at_metrics_that_the_request_line_writes() -> None:
     """Names and dimensions of the template are those of the code."""
-    from lanner.observe.line import RequestLine
-    from tests.builders import Context, rest_event
-
     lines: list[bytes] = []
     request = read(rest_event("GET", "/v2/users"), Context())
     RequestLine("users", "Lanner", lambda: 0.0, lines.append).write(request, 503, False, None, None)
