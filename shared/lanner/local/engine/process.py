@@ -47,8 +47,10 @@ class Engine:
     def __init__(self, url: str, process: subprocess.Popen[bytes] | None = None) -> None:
         self.url = url.rstrip("/")
         self._process = process
-        self._ready = threading.Event()
+        self._settled = threading.Event()  # ready, or ended before it was
+        self._is_ready = False
         self._errors: list[bytes] = []
+        self._drain = threading.Thread(target=self._drain_errors, daemon=True)
 
     @classmethod
     def start(
@@ -79,7 +81,7 @@ class Engine:
             raise EngineError(f"the engine did not start: {errors.decode('utf-8', 'replace').strip()}")
         engine = cls(line.split()[2], process)
         threading.Thread(target=engine._watch_output, daemon=True).start()
-        threading.Thread(target=engine._drain_errors, daemon=True).start()
+        engine._drain.start()
         if wait:
             engine.wait_ready()
         return engine
@@ -91,10 +93,14 @@ class Engine:
 
     def wait_ready(self, timeout: float = READY_WITHIN) -> None:
         """Block until the engine answers. Raises `EngineError` when it ends before, or takes longer."""
-        if self._process is None or (self._ready.wait(timeout) and self._process.poll() is None):
+        if self._process is None:
             return
-        errors = b"".join(self._errors).decode("utf-8", "replace").strip()
+        self._settled.wait(timeout)
+        if self._is_ready:
+            return
         self.stop()
+        self._drain.join(1.0)
+        errors = b"".join(self._errors).decode("utf-8", "replace").strip()
         raise EngineError(f"the engine did not become ready: {errors or f'no answer within {timeout:g} s'}")
 
     def create(self, plan: CloudPlan) -> list[Finding]:
@@ -142,8 +148,9 @@ class Engine:
         assert self._process.stdout is not None
         for line in self._process.stdout:
             if line.startswith(b"engine ready "):
-                self._ready.set()
-        self._ready.set()  # ended: whoever waits finds out why
+                self._is_ready = True
+                self._settled.set()
+        self._settled.set()
 
     def _drain_errors(self) -> None:
         """Pass the child's stderr on, and keep its last lines for an `EngineError`."""

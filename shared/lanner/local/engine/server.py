@@ -26,6 +26,7 @@ from pathlib import Path
 from lanner.local.engine.http import Connection, serve_socket
 
 BACKLOG = 512
+STDIN = 0
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -78,7 +79,8 @@ async def _serve(listener: socket.socket, url: str, services: tuple[str, ...], p
 
 def _watch_stdin(loop: asyncio.AbstractEventLoop, ended: asyncio.Event) -> None:
     """A thread that blocks on standard input: its end is the parent's end, however the parent died."""
-    sys.stdin.buffer.read()
+    while os.read(STDIN, 4096):  # not sys.stdin: its lock, held by a daemon thread, is fatal to an interpreter's end
+        pass
     loop.call_soon_threadsafe(ended.set)
 
 
