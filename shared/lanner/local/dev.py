@@ -125,6 +125,7 @@ class DevServer:
         runtime.logs.listen(self._console.log)
         await self._start_gateway(plan)
         self._start_background(plan)
+        await asyncio.sleep(0)  # the watcher's first step: what is saved after `ready` must not be missed
         self._announce(plan)
         await self._seed()
         self._console.say(f"ready {self.url}")
@@ -248,12 +249,14 @@ class DevServer:
     async def _watch(self) -> None:
         assert self._interpreter is not None
         assert self._runtime is not None
+        runtime = self._runtime
         while not self._stopping.is_set():
-            async for change in changes(self._runtime.plan, self._interpreter.sources, self._stopping):
+            async for change in changes(lambda: runtime.plan, self._interpreter.sources, self._stopping):
                 if change.plan:
                     await self._reload_plan(change)
-                    break  # other folders may have to be watched now
-                self._reload(change)
+                else:
+                    self._reload(change)
+            runtime.reload(runtime.plan.functions)  # the watch moved to other folders: what it missed nobody knows
 
     def _reload(self, change: Change) -> None:
         assert self._runtime is not None

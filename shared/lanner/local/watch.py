@@ -9,7 +9,7 @@ temporary files are nobody's.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,18 +68,26 @@ class SourceFilter(DefaultFilter):
         super().__init__(ignore_dirs=ignored)
 
 
-async def changes(plan: CloudPlan, sources: Iterable[Path], stop: asyncio.Event) -> AsyncIterator[Change]:
-    """Changes that matter, until `stop` is set; after one with `plan` the caller starts anew with the new plan."""
+async def changes(
+    plan: Callable[[], CloudPlan], sources: Iterable[Path], stop: asyncio.Event
+) -> AsyncIterator[Change]:
+    """Changes that matter to the current plan, until `stop` is set or the plan needs other folders to be watched.
+
+    Whoever then starts anew has to assume that anything may have changed meanwhile.
+    """
     sources = tuple(sources)
+    folders = watched_folders(plan(), sources)
     watcher = awatch(
-        *watched_folders(plan, sources),
-        watch_filter=SourceFilter(plan),
+        *folders,
+        watch_filter=SourceFilter(plan()),
         debounce=_DEBOUNCE_MS,
         step=_STEP_MS,
         stop_event=stop,
         recursive=True,
     )
     async for burst in watcher:
-        change = touched(plan, sources, (Path(name) for _, name in burst))
+        change = touched(plan(), sources, (Path(name) for _, name in burst))
         if change.functions or change.plan:
             yield change
+        if watched_folders(plan(), sources) != folders:
+            return
