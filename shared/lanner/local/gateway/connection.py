@@ -85,8 +85,7 @@ class Connection(asyncio.Protocol):
         self._client = peer[0] if peer else ""
         self._deadline = self._loop.time() + self._limits.idle_seconds
         if not self._server.opened(self, self._transport):
-            self._send(self._server.handler.refuse(503, "too many open connections", None), head_only=False, close=True)
-            self._transport.close()
+            self._refuse(503, "too many open connections")
 
     def data_received(self, data: bytes) -> None:
         if self._state == "closing":
@@ -141,6 +140,8 @@ class Connection(asyncio.Protocol):
 
     def abort(self) -> None:
         """Cut the connection and the handler's task."""
+        self._last = True
+        self._buffer.clear()
         if self._task is not None:
             self._task.cancel()
         if self._transport is not None:

@@ -85,25 +85,30 @@ class HttpServer:
             self._sweep.cancel()
         for connection in tuple(self.connections):
             connection.close_when_idle()
+        if not await self._empty(grace):
+            for connection in tuple(self.connections):
+                connection.abort()
+            await self._empty(1.0)
+
+    async def _empty(self, seconds: float) -> bool:
+        """Wait until no connection is left; False where that takes longer."""
         try:
-            async with asyncio.timeout(grace):
+            async with asyncio.timeout(seconds):
                 while self.connections:
                     self._idle.clear()
                     await self._idle.wait()
         except TimeoutError:
-            for connection in tuple(self.connections):
-                connection.abort()
+            return False
+        return True
 
     def opened(self, connection: Connection, transport: asyncio.Transport) -> bool:
-        """Count a new connection; False where there are too many."""
+        """Count a new connection; False where there are too many, and it is to be refused."""
         sock = transport.get_extra_info("socket")
         if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
             # Without it a small answer waits for the client's delayed ACK: 40 ms a request on loopback.
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if len(self.connections) >= self.limits.max_connections or self.stopping:
-            return False
         self.connections.add(connection)
-        return True
+        return len(self.connections) <= self.limits.max_connections and not self.stopping
 
     def closed(self, connection: Connection) -> None:
         """Forget a connection."""
