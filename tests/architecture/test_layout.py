@@ -53,7 +53,7 @@ def test_a_function_is_complete(package: str) -> None:
     assert handlers, f"template.yaml has no function with the handler {package}.app.lambda_handler"
     assert list((ROOT / "events" / package).glob("*.json")), f"events/{package} has no payloads"
     tests = "".join(file.read_text("utf-8") for file in (ROOT / "tests").rglob("test_*.py"))
-    assert f"{package}.app" in tests or f"from {package} import" in tests or f'"{package}"' in tests, f"no test names {package}"
+    assert re.search(rf"\b{package}\.app\b|\bfrom {package} import\b|\"{package}\"", tests), f"no test names {package}"
 
 
 def test_functions_of_the_template_have_folders() -> None:
