@@ -27,6 +27,12 @@ CREATED: dict[str, str] = {
 # Right in AWS, without a part in serving requests on a laptop: permissions, observation, deployment, names.
 NOT_NEEDED = frozenset(
     {
+        "AWS::ApiGateway::Account",
+        "AWS::ApiGateway::ClientCertificate",
+        "AWS::ApiGateway::DocumentationPart",
+        "AWS::ApiGateway::DocumentationVersion",
+        "AWS::ApiGateway::Model",
+        "AWS::ApiGatewayV2::Model",
         "AWS::ApplicationAutoScaling::ScalableTarget",
         "AWS::ApplicationAutoScaling::ScalingPolicy",
         "AWS::ApplicationInsights::Application",
@@ -59,6 +65,8 @@ NOT_NEEDED = frozenset(
         "AWS::IAM::RolePolicy",
         "AWS::IAM::ServiceLinkedRole",
         "AWS::IAM::User",
+        "AWS::Lambda::CapacityProvider",
+        "AWS::Lambda::CodeSigningConfig",
         "AWS::Lambda::EventInvokeConfig",
         "AWS::Lambda::LayerVersionPermission",
         "AWS::Lambda::Permission",
@@ -79,6 +87,7 @@ NOT_NEEDED = frozenset(
         "AWS::Scheduler::ScheduleGroup",
         "AWS::SecretsManager::ResourcePolicy",
         "AWS::SecretsManager::SecretTargetAttachment",
+        "AWS::Serverless::CapacityProvider",
         "AWS::Serverless::Connector",
         "AWS::Synthetics::Canary",
         "AWS::WAFv2::WebACL",

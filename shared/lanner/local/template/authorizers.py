@@ -154,7 +154,10 @@ def _function(name: str, given: Reader, key: str, world: World) -> str | None:
     reference = given.text(key)
     function = world.function(reference)
     if function is None:
-        message = f"the authorizer '{name}' calls {reference or 'nothing'}, which is not a function of this template"
+        what = reference or "nothing"
+        message = (
+            f"the authorizer '{name}' calls {what}, no function of this template: its routes are served without it"
+        )
         given.findings.unsupported(given.resource, message, given.at(key))
     return function
 

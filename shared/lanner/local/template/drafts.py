@@ -44,6 +44,7 @@ class ApiDraft:
     default_authorizer: str | None = None
     default_scopes: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by authorizer
     api_key_required: bool = False  # of routes that say nothing of their own
+    unreachable: set[str] = field(default_factory=set)  # authorizers whose function is not here
     defined: bool = False  # its routes come from an OpenAPI document alone: SAM's events add none
 
     def add(self, route: RoutePlan, resource: str) -> None:
@@ -68,6 +69,8 @@ class ApiDraft:
             return None
         if name == IAM:
             self.authorizers.setdefault(IAM, AuthorizerPlan(IAM, "iam", ttl=0))
+        elif name in self.unreachable:
+            return None
         elif name not in self.authorizers:
             known = ", ".join(self.authorizers) or "none"
             message = f"{self.logical_id} has no authorizer '{name}' (it has: {known})"
@@ -76,15 +79,16 @@ class ApiDraft:
         return name
 
     def keep(self, runnable: set[str]) -> None:
-        """Drop what calls functions that cannot run; the functions' findings have said so."""
+        """Drop routes to functions that cannot run; the functions' findings have said so."""
         self.routes = {key: each for key, each in self.routes.items() if not each.function or each.function in runnable}
         for name, authorizer in list(self.authorizers.items()):
             if authorizer.function and authorizer.function not in runnable:
                 del self.authorizers[name]
-                self.findings.error(
-                    self.logical_id, f"the authorizer '{name}' cannot run: its routes are skipped", self.where
-                )
-                self.routes = {key: each for key, each in self.routes.items() if each.authorizer != name}
+                message = f"the authorizer '{name}' cannot run here: its routes are served without it"
+                self.findings.unsupported(self.logical_id, message, self.where)
+                for key, route in self.routes.items():
+                    if route.authorizer == name:
+                        self.routes[key] = replace(route, authorizer=None)
 
     def plan(self) -> ApiPlan:
         return ApiPlan(

@@ -1,4 +1,4 @@
-"""`Fn::ForEach` of AWS::LanguageExtensions: loops in Resources, Conditions, Outputs and properties, unrolled first.
+"""What transforms do to a template before anything is evaluated: includes of sections, and `Fn::ForEach` loops.
 
     Fn::ForEach::Name: [Variable, [a, b], {"Prefix${Variable}": {...}}]
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 
 from lanner.local.plan import Where
+from lanner.local.template.findings import did_you_mean
 from lanner.local.template.source import Items, Node, Section
 from lanner.local.template.stack import Stack
 from lanner.local.template.substitution import text_of
@@ -18,15 +19,60 @@ from lanner.local.template.substitution import text_of
 _LOOP = "Fn::ForEach::"
 
 
+_SAM = "AWS::Serverless-2016-10-31"
+_KNOWN = (_SAM, "AWS::LanguageExtensions", "AWS::Include", "AWS::CodeDeployBlueGreen", "AWS::SecretsManager-2020-07-23")
+
+
+def apply_transforms(stack: Stack) -> None:
+    """Includes of whole sections and loops, in place; findings for macros that run in AWS only."""
+    document = stack.document
+    transforms = document.get("Transform", [])
+    for each in transforms if isinstance(transforms, list) else [transforms]:
+        if isinstance(each, Section):
+            _include(document, each, document.at("Transform"), stack)
+        elif each not in _KNOWN:
+            message = f"the macro '{text_of(each)}' runs in AWS only{did_you_mean(text_of(each), _KNOWN)}"
+            stack.findings.unsupported("", message, document.at("Transform"))
+    for section in list(document.values()):
+        if isinstance(section, Section) and "Fn::Transform" in section:
+            where = section.at("Fn::Transform")
+            _include(section, section.pop("Fn::Transform"), where, stack)
+    stack.set_sections()
+    _check_sam(stack, transforms)
+    unroll(stack)
+
+
+def _include(target: Section, transform: Node, where: Where, stack: Stack) -> None:
+    """Merge an `AWS::Include` into a section, unresolved; what is there already stays."""
+    parameters = transform.get("Parameters") if isinstance(transform, Section) else None
+    if not isinstance(parameters, Section) or transform.get("Name") != "AWS::Include":
+        name = text_of(transform.get("Name", "")) if isinstance(transform, Section) else text_of(transform)
+        stack.findings.unsupported("", f"the macro '{name}' runs in AWS only", where)
+        return
+    included = stack.include(text_of(stack.resolver.value(parameters.get("Location"), where)), where)
+    for key, value in included.items() if isinstance(included, Section) else ():
+        if key not in target:
+            target.put(key, value, included.at(key))
+
+
+def _check_sam(stack: Stack, transforms: Node) -> None:
+    if _SAM in (transforms if isinstance(transforms, list) else [transforms]):
+        return
+    resources = stack.document.get("Resources")
+    for name, resource in resources.items() if isinstance(resources, Section) else ():
+        if isinstance(resource, Section) and text_of(resource.get("Type", "")).startswith("AWS::Serverless::"):
+            message = f"AWS::Serverless types need `Transform: {_SAM}` at the top of the template"
+            stack.findings.error(stack.prefix + name, message, resource.at("Type"))
+            return
+
+
 def unroll(stack: Stack) -> None:
     """Replace every loop of the stack's document, in place."""
     for name in ("Conditions", "Resources", "Outputs"):
         section = stack.document.get(name)
         if isinstance(section, Section) and _has_loop(section):
-            unrolled = _unrolled(section, stack)
-            stack.document[name] = unrolled
-            if name == "Conditions":
-                stack.set_conditions(unrolled)
+            stack.document[name] = _unrolled(section, stack)
+            stack.set_sections()
 
 
 def _has_loop(node: Node) -> bool:

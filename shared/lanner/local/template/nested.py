@@ -15,7 +15,7 @@ from lanner.local.template.declared import declared_value
 from lanner.local.template.findings import Findings, fatal
 from lanner.local.template.globals import Globals
 from lanner.local.template.identities import Place
-from lanner.local.template.language import unroll
+from lanner.local.template.language import apply_transforms
 from lanner.local.template.parameters import ACCOUNT, pseudo_parameters, read_parameters, unknown_overrides
 from lanner.local.template.schema import check_document, check_resources
 from lanner.local.template.secrets import LocalSecrets
@@ -83,7 +83,7 @@ class StackTree:
         globals_ = Globals(document.get("Globals"), self._findings)
         stack = Stack(file, place, document, globals_, self._findings, self.files, prefix)
         stack.scope_with(parameters, pseudo, self._dynamic(stack))
-        unroll(stack)
+        apply_transforms(stack)
         stack.open_resources()
         check_resources(stack)
         stack.outputs_of = lambda logical_id: self._child_outputs(stack, logical_id)

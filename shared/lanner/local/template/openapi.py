@@ -63,6 +63,8 @@ def _security(root: Reader, draft: ApiDraft, world: World) -> None:
         authorizer = openapi_authorizer(name, scheme, draft.kind, world)
         if authorizer is not None:
             draft.authorizers[name] = authorizer
+        elif "x-amazon-apigateway-authorizer" in scheme:
+            draft.unreachable.add(name)
 
 
 def _operation(root: Reader, draft: ApiDraft, path: str, method: str, item: Reader, world: World) -> None:

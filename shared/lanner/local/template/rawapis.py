@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lanner.local.plan import AuthorizerPlan, GatewayResponsePlan, RoutePlan
+from lanner.local.plan import GatewayResponsePlan, RoutePlan
 from lanner.local.template.authorizers import raw_http_authorizer, raw_rest_authorizer
 from lanner.local.template.cors import http_api_cors
 from lanner.local.template.drafts import IAM, ApiDraft, throttle_of
@@ -106,26 +106,52 @@ def _quick_create(properties: Reader, draft: ApiDraft, world: World) -> None:
             draft.add(replace(route, where=properties.at("Target")), properties.resource)
 
 
-def _rest_methods(stack: Stack, drafts: dict[str, ApiDraft], world: World) -> None:
-    authorizers: dict[str, AuthorizerPlan] = {}
-    for resource in stack.of_type("AWS::ApiGateway::Authorizer"):
+def _authorizers(stack: Stack, type_: str, drafts: dict[str, ApiDraft], world: World) -> dict[str, str | None]:
+    """Authorizers' names by what `Ref` gives; None for one whose function is not here."""
+    names: dict[str, str | None] = {}
+    for resource in stack.of_type(type_):
         properties = stack.properties(resource.logical_id)
-        authorizer = raw_rest_authorizer(properties, world)
-        draft = _draft_of(properties, "RestApiId", drafts, world)
+        rest = type_ == "AWS::ApiGateway::Authorizer"
+        authorizer = (raw_rest_authorizer if rest else raw_http_authorizer)(properties, world)
+        draft = _draft_of(properties, "RestApiId" if rest else "ApiId", drafts, world)
+        names[_ref(stack, resource)] = authorizer.name if authorizer else None
         if authorizer is not None and draft is not None:
-            authorizers[_ref(stack, resource)] = authorizer
             draft.authorizers[authorizer.name] = authorizer
+    return names
+
+
+def _route_authorizer(
+    properties: Reader, draft: ApiDraft, authorizers: dict[str, str | None], shown: str
+) -> str | None:
+    kind = properties.text("AuthorizationType", "NONE").upper()
+    where = properties.at("AuthorizerId", "AuthorizationType")
+    if kind in (IAM, "NONE"):
+        return draft.authorizer(kind, properties.resource, where)
+    reference = properties.text("AuthorizerId")
+    if reference not in authorizers:
+        message = f"{shown}: AuthorizerId {reference or '(none)'} is not an authorizer of this API"
+        draft.findings.error(properties.resource, message, where)
+    return draft.authorizer(authorizers.get(reference), properties.resource, where)
+
+
+def _rest_methods(stack: Stack, drafts: dict[str, ApiDraft], world: World) -> None:
+    authorizers = _authorizers(stack, "AWS::ApiGateway::Authorizer", drafts, world)
     for resource in stack.of_type("AWS::ApiGateway::GatewayResponse"):
         properties = stack.properties(resource.logical_id)
         draft = _draft_of(properties, "RestApiId", drafts, world)
         if draft is not None:
             draft.gateway_responses[properties.text("ResponseType")] = _gateway_response(properties)
     paths = _rest_paths(stack)
+    validators = {
+        _ref(stack, resource)
+        for resource in stack.of_type("AWS::ApiGateway::RequestValidator")
+        if stack.properties(resource.logical_id).flag("ValidateRequestParameters")
+    }
     for resource in stack.of_type("AWS::ApiGateway::Method"):
         properties = stack.properties(resource.logical_id)
         draft = _draft_of(properties, "RestApiId", drafts, world)
         if draft is not None:
-            _rest_method(resource, properties, draft, paths, authorizers, world)
+            _rest_method(resource, properties, draft, paths, authorizers, world, validators)
 
 
 def _gateway_response(properties: Reader) -> GatewayResponsePlan:
@@ -165,8 +191,9 @@ def _rest_method(
     properties: Reader,
     draft: ApiDraft,
     paths: dict[str, str],
-    authorizers: dict[str, AuthorizerPlan],
+    authorizers: dict[str, str | None],
     world: World,
+    validators: set[str],
 ) -> None:
     resource_id = properties.text("ResourceId")
     path = paths.get(resource_id, "/")
@@ -189,38 +216,34 @@ def _rest_method(
         message = f"{method} {path}: {what} is not served locally, only functions of this template and MOCK are"
         draft.findings.unsupported(properties.resource, message, properties.at("Integration"))
         return
-    kind = properties.text("AuthorizationType", "NONE").upper()
-    authorizer = authorizers.get(properties.text("AuthorizerId"))
-    name = IAM if kind == IAM else authorizer.name if authorizer and kind != "NONE" else None
-    if kind in ("CUSTOM", "COGNITO_USER_POOLS") and authorizer is None:
-        message = f"{method} {path}: AuthorizerId {properties.text('AuthorizerId')} is not an authorizer of this API"
-        draft.findings.error(properties.resource, message, properties.at("AuthorizerId", "AuthorizationType"))
     draft.add(
         RoutePlan(
             method=method,
             path=path,
             function=function,
             mock=mock,
-            authorizer=draft.authorizer(name, properties.resource, properties.at("AuthorizationType")),
+            authorizer=_route_authorizer(properties, draft, authorizers, f"{method} {path}"),
             scopes=properties.strings("AuthorizationScopes"),
             api_key_required=properties.flag("ApiKeyRequired"),
             timeout_ms=integration.number("TimeoutInMillis", REST_TIMEOUT_MS),
             content_handling=integration.optional("ContentHandling"),
+            required_parameters=_required(properties, validators),
             where=resource.where,
         ),
         properties.resource,
     )
 
 
+def _required(properties: Reader, validators: set[str]) -> tuple[str, ...]:
+    """Parameters that API Gateway insists on: those marked true, where a validator is asked for."""
+    if properties.text("RequestValidatorId") not in validators:
+        return ()
+    parameters = properties.child("RequestParameters")
+    return tuple(name for name in parameters if parameters.flag(name))
+
+
 def _http_routes(stack: Stack, drafts: dict[str, ApiDraft], world: World) -> None:
-    authorizers: dict[str, AuthorizerPlan] = {}
-    for resource in stack.of_type("AWS::ApiGatewayV2::Authorizer"):
-        properties = stack.properties(resource.logical_id)
-        authorizer = raw_http_authorizer(properties, world)
-        draft = _draft_of(properties, "ApiId", drafts, world)
-        if authorizer is not None and draft is not None:
-            authorizers[_ref(stack, resource)] = authorizer
-            draft.authorizers[authorizer.name] = authorizer
+    authorizers = _authorizers(stack, "AWS::ApiGatewayV2::Authorizer", drafts, world)
     integrations = {
         _ref(stack, resource): stack.properties(resource.logical_id)
         for resource in stack.of_type("AWS::ApiGatewayV2::Integration")
@@ -240,16 +263,13 @@ def _http_routes(stack: Stack, drafts: dict[str, ApiDraft], world: World) -> Non
             stack.findings.unsupported(properties.resource, message, properties.at("Target"))
             continue
         method, _, path = key.partition(" ")
-        kind = properties.text("AuthorizationType", "NONE").upper()
-        authorizer = authorizers.get(properties.text("AuthorizerId"))
-        name = IAM if kind == IAM else authorizer.name if authorizer and kind != "NONE" else None
         version = integration.text("PayloadFormatVersion", "1.0")
         draft.add(
             RoutePlan(
                 method=method if path else "ANY",
                 path=path or key,
                 function=function,
-                authorizer=draft.authorizer(name, properties.resource, properties.at("AuthorizationType")),
+                authorizer=_route_authorizer(properties, draft, authorizers, f"route '{key}'"),
                 scopes=properties.strings("AuthorizationScopes"),
                 payload_version="2.0" if version == "2.0" else "1.0",
                 timeout_ms=integration.number("TimeoutInMillis", HTTP_TIMEOUT_MS),

@@ -13,9 +13,42 @@ from lanner.local.template.source import plain
 from lanner.local.template.stack import NESTED, Stack
 from lanner.local.template.world import FUNCTIONS, LAYERS
 
-_READ_ELSEWHERE = (*FUNCTIONS, *LAYERS, *NESTED)
-_READ_PREFIXES = ("AWS::ApiGateway::", "AWS::ApiGatewayV2::", "AWS::Serverless::Api", "AWS::Serverless::HttpApi")
-_READ_TYPES = ("AWS::Lambda::EventSourceMapping", "AWS::Lambda::Url", "AWS::Lambda::Alias", "AWS::Lambda::Version")
+# Read by the other modules of this package; everything else becomes a `ResourcePlan`, so that nothing is lost.
+_READ_ELSEWHERE = {
+    *FUNCTIONS,
+    *LAYERS,
+    *NESTED,
+    "AWS::ApiGateway::ApiKey",
+    "AWS::ApiGateway::Authorizer",
+    "AWS::ApiGateway::BasePathMapping",
+    "AWS::ApiGateway::BasePathMappingV2",
+    "AWS::ApiGateway::Deployment",
+    "AWS::ApiGateway::DomainName",
+    "AWS::ApiGateway::DomainNameV2",
+    "AWS::ApiGateway::GatewayResponse",
+    "AWS::ApiGateway::Method",
+    "AWS::ApiGateway::RequestValidator",
+    "AWS::ApiGateway::Resource",
+    "AWS::ApiGateway::RestApi",
+    "AWS::ApiGateway::Stage",
+    "AWS::ApiGateway::UsagePlan",
+    "AWS::ApiGateway::UsagePlanKey",
+    "AWS::ApiGatewayV2::Api",
+    "AWS::ApiGatewayV2::ApiMapping",
+    "AWS::ApiGatewayV2::Authorizer",
+    "AWS::ApiGatewayV2::Deployment",
+    "AWS::ApiGatewayV2::DomainName",
+    "AWS::ApiGatewayV2::Integration",
+    "AWS::ApiGatewayV2::Route",
+    "AWS::ApiGatewayV2::RoutingRule",
+    "AWS::ApiGatewayV2::Stage",
+    "AWS::Lambda::Alias",
+    "AWS::Lambda::EventSourceMapping",
+    "AWS::Lambda::Url",
+    "AWS::Lambda::Version",
+    "AWS::Serverless::Api",
+    "AWS::Serverless::HttpApi",
+}
 
 
 def resource_plans(stack: Stack) -> dict[str, ResourcePlan]:
@@ -23,7 +56,7 @@ def resource_plans(stack: Stack) -> dict[str, ResourcePlan]:
     plans = {}
     for logical_id in in_dependency_order(stack):
         resource = stack.resources[logical_id]
-        if resource.type in (*_READ_ELSEWHERE, *_READ_TYPES) or resource.type.startswith(_READ_PREFIXES):
+        if resource.type in _READ_ELSEWHERE:
             continue
         properties = stack.properties(logical_id)
         values = plain(properties.section)

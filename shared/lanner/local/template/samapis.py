@@ -74,6 +74,11 @@ def _authorizers(draft: ApiDraft, properties: Reader, world: World) -> None:
         if authorizer is not None:
             draft.authorizers[name] = authorizer
             draft.default_scopes[name] = given.strings("AuthorizationScopes")
+        else:
+            draft.unreachable.add(name)
+    if "ResourcePolicy" in auth:
+        message = "ResourcePolicy: resource policies are not evaluated locally"
+        properties.findings.unsupported(properties.resource, message, auth.at("ResourcePolicy"))
     draft.api_key_required = auth.flag("ApiKeyRequired")
     default = auth.text("DefaultAuthorizer")
     draft.default_authorizer = draft.authorizer(default, properties.resource, auth.at("DefaultAuthorizer"))

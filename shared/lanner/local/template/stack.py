@@ -62,12 +62,11 @@ class Stack:
 
     def scope_with(self, parameters: Mapping[str, Node], pseudo: Mapping[str, Node], dynamic: Dynamic) -> None:
         """Make the stack able to evaluate expressions."""
-        sections = {name: self.document.get(name) for name in ("Mappings", "Conditions")}
         scope = Scope(
             parameters=parameters,
             pseudo=pseudo,
-            mappings=sections["Mappings"] if isinstance(sections["Mappings"], Section) else {},
-            conditions=sections["Conditions"] if isinstance(sections["Conditions"], Section) else {},
+            mappings={},
+            conditions={},
             names=self,
             findings=self.findings,
             include=self.include,
@@ -75,9 +74,12 @@ class Stack:
         )
         self._resolver = Resolver(scope)
 
-    def set_conditions(self, conditions: Mapping[str, Node]) -> None:
-        """Replace the conditions, once their loops are unrolled."""
-        self.resolver.scope.conditions = conditions
+    def set_sections(self) -> None:
+        """Let expressions see the document's mappings and conditions, as they are now."""
+        scope = self.resolver.scope
+        mappings, conditions = self.document.get("Mappings"), self.document.get("Conditions")
+        scope.mappings = mappings if isinstance(mappings, Section) else {}
+        scope.conditions = conditions if isinstance(conditions, Section) else {}
 
     @property
     def resolver(self) -> Resolver:
