@@ -13,7 +13,10 @@ from tests.docs.conftest import LocalCloud
 from tests.docs.pages import ROOT, Page, pages
 from tests.docs.sessions import exchanges, matches, run
 
-LOCAL = re.compile(r"\b(127\.0\.0\.1|localhost):3000\b")
+HOSTS = r"127\.0\.0\.1|localhost"
+DOCUMENTED = re.compile(rf"\b({HOSTS}):3000\b")
+
+joined = "\n".join
 
 
 @pytest.mark.parametrize("page", [page for page in pages() if page.of("console")], ids=lambda page: page.name)
@@ -22,16 +25,14 @@ def test_a_session_prints_what_the_page_says(page: Page, local_cloud: LocalCloud
     if REGISTRY["v1"].brownout(SystemClock().now()):
         pytest.skip("v1 is in a published brownout now, and answers 503 as announced")
 
-    def here(text: str) -> str:
-        return LOCAL.sub(rf"\1:{local_cloud.port}", text)
-
     found = exchanges(page)
-    printed = run([here(each.command) for each in found], ROOT, local_cloud.environment, tmp_path)
+    commands = [DOCUMENTED.sub(rf"\1:{local_cloud.port}", each.command) for each in found]
+    printed = run(commands, ROOT, local_cloud.environment, tmp_path)
     assert len(printed) == len(found), f"{page.name}: a command ended the session:\n{printed[-1]}"
     for each, output in zip(found, printed, strict=True):
-        expected = [here(line) for line in each.expected]
-        assert matches(expected, output), (
-            f"{each.place}: $ {each.command}\n--- the page says\n" + "\n".join(expected) + f"\n--- printed\n{output}"
+        as_documented = re.sub(rf"\b({HOSTS}):{local_cloud.port}\b", r"\1:3000", output)
+        assert matches(each.expected, as_documented), (
+            f"{each.place}: $ {each.command}\n--- the page says\n{joined(each.expected)}\n--- printed\n{as_documented}"
         )
 
 
