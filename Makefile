@@ -108,6 +108,7 @@ lock: .venv-lock/.installed ## compile requirements/*.in again (UPGRADE=--upgrad
 	@$(UV_COMPILE) requirements/runtime.in -o shared/requirements.txt
 	@$(UV_COMPILE) -c shared/requirements.txt requirements/dev.in -o requirements/dev.txt
 	@$(UV_COMPILE) -c shared/requirements.txt -c requirements/dev.txt requirements/bench.in -o requirements/bench.txt
+	@$(UV_COMPILE) --no-deps -c requirements/dev.txt requirements/docs.in -o functions/docs/requirements.txt
 	@$(UV_COMPILE) requirements/sam.in -o requirements/sam.txt
 	@$(UV_COMPILE) requirements/scan.in -o requirements/scan.txt
 
