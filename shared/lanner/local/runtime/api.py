@@ -15,6 +15,7 @@ accepted and buffered.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,7 +30,8 @@ MAX_RESPONSE = 6_291_556
 """Largest response: 6 MB and the 100 bytes that Lambda grants on top (its own error message names this number)."""
 
 _ROOT = "/2018-06-01/runtime/"
-_ACCEPTED = b'{"status":"OK"}'
+_OK = b'{"status":"OK"}'
+_ACCEPTED = response_head(202, len(_OK), {}) + _OK
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,11 @@ def error_document(message: str, kind: str) -> bytes:
     return json.dumps({"errorMessage": message, "errorType": kind}).encode()
 
 
+def _one_line(value: str) -> str:
+    """What came from a caller, without the line ends that would make headers of it."""
+    return value.replace("\r", " ").replace("\n", " ")
+
+
 class RuntimeApi:
     """Serves one environment on a loopback port of its own."""
 
@@ -97,17 +104,19 @@ class RuntimeApi:
         connection = self._waiting
         if connection is None or connection.closed:
             raise RuntimeError("no runtime is waiting for an invocation")
-        headers = {
-            "Lambda-Runtime-Aws-Request-Id": invocation.request_id,
-            "Lambda-Runtime-Deadline-Ms": str(invocation.deadline_ms),
-            "Lambda-Runtime-Invoked-Function-Arn": invocation.function_arn,
-            "Lambda-Runtime-Trace-Id": invocation.trace_id,
-        }
-        if invocation.client_context is not None:
-            headers["Lambda-Runtime-Client-Context"] = invocation.client_context
+        context = invocation.client_context
+        head = (
+            f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(invocation.event)}\r\n"
+            f"Lambda-Runtime-Aws-Request-Id: {invocation.request_id}\r\n"
+            f"Lambda-Runtime-Deadline-Ms: {invocation.deadline_ms}\r\n"
+            f"Lambda-Runtime-Invoked-Function-Arn: {invocation.function_arn}\r\n"
+            f"Lambda-Runtime-Trace-Id: {_one_line(invocation.trace_id)}\r\n"
+        )
+        if context is not None:
+            head += f"Lambda-Runtime-Client-Context: {_one_line(context)}\r\n"
         self._waiting = None
         self._running = invocation.request_id
-        connection.write(response_head(200, len(invocation.event), headers) + invocation.event)
+        connection.write(head.encode("latin-1", "replace") + b"\r\n" + invocation.event)
 
     def _handle(self, request: WireRequest, connection: WireConnection) -> None:
         action = request.target.removeprefix(_ROOT).split("?", 1)[0] if request.target.startswith(_ROOT) else ""
@@ -116,7 +125,7 @@ class RuntimeApi:
         elif request.method == "GET" and action == "restore/next":
             self._events.runtime_waits_for_restore(lambda: connection.reply(200))
         elif request.method == "POST" and action in ("init/error", "restore/error"):
-            connection.reply(202, _ACCEPTED)
+            connection.write(_ACCEPTED)
             self._events.runtime_failed_init(request.body)
         elif request.method == "POST" and action.startswith("invocation/"):
             self._outcome(action.split("/"), request, connection)
@@ -147,8 +156,9 @@ class RuntimeApi:
             self._events.runtime_answer_too_large()
         else:
             self._running = None
-            connection.reply(202, _ACCEPTED)
             if parts[2] == "response":
                 self._events.runtime_answered(request.body)
             else:
                 self._events.runtime_raised(request.body)
+            # After whoever waits for the answer has been woken: the caller comes before the runtime's next turn.
+            asyncio.get_running_loop().call_soon(connection.write, _ACCEPTED)

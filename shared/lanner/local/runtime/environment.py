@@ -31,6 +31,7 @@ from lanner.local.runtime.sources import InitError, ProcessSource, Site
 from lanner.local.runtime.variables import variables, version_of
 
 _MEMORY_LOOK = 0.1  # seconds between two looks at a busy environment's memory
+_PEAK_LOOK = 0.02  # seconds between two looks at the peak: reading it costs 50 us
 _END_GRACE = 0.5  # seconds between SIGTERM and SIGKILL
 
 
@@ -82,8 +83,10 @@ class Environment:
         self._result: asyncio.Future[InvocationResult] | None = None
         self._invocation: Invocation | None = None
         self._started = 0.0
-        self._deadline: asyncio.TimerHandle | None = None
-        self._look: asyncio.TimerHandle | None = None
+        self._deadline = 0.0  # on the event loop's clock; 0 while nothing runs
+        self._deadline_timer: asyncio.TimerHandle | None = None
+        self._look_timer: asyncio.TimerHandle | None = None
+        self._looked = 0.0
 
     @property
     def pid(self) -> int | None:
@@ -149,7 +152,6 @@ class Environment:
     def runtime_waits(self) -> None:
         if self.state is State.STARTING:
             self.init_ms = self._elapsed_ms()
-            self._cancel_look()
             if self._source.restores:
                 self._log.platform(report.restore_report(self.init_ms))
             if not self._ready.done():
@@ -189,8 +191,7 @@ class Environment:
         self._log.begin_tail()
         self._log.platform(report.start(invocation.request_id, version_of(self.function)))
         self._started = self._site.clock.monotonic()
-        self._deadline = self._loop.call_later(self.function.timeout, self._deadline_passed)
-        self._look = self._loop.call_later(_MEMORY_LOOK, self._look_at_memory)
+        self._arm_timers()
         self._process.thaw()
         try:
             self._api.give(invocation)
@@ -203,8 +204,25 @@ class Environment:
         if self._process is not None and self.state is State.IDLE:
             self._process.freeze()
 
-    def _deadline_passed(self) -> None:
+    def _arm_timers(self) -> None:
+        """A timer that is armed already is left to find the later deadline: warm invocations come faster than that."""
+        self._deadline = self._loop.time() + self.function.timeout
+        if self._deadline_timer is None or self._deadline_timer.when() > self._deadline:
+            self._set_deadline_timer()
+        if self._look_timer is None:
+            self._look_timer = self._loop.call_later(_MEMORY_LOOK, self._look_at_memory)
+
+    def _set_deadline_timer(self) -> None:
+        if self._deadline_timer is not None:
+            self._deadline_timer.cancel()
+        self._deadline_timer = self._loop.call_at(self._deadline, self._check_deadline)
+
+    def _check_deadline(self) -> None:
+        self._deadline_timer = None
         if self._invocation is None:
+            return
+        if self._loop.time() < self._deadline:
+            self._set_deadline_timer()
             return
         now = self._site.clock.now()
         message = report.timed_out(now, self._invocation.request_id, self.function.timeout)
@@ -226,10 +244,8 @@ class Environment:
             return
         duration_ms = self._elapsed_ms()
         self._invocation = self._result = None
-        self._cancel_timers()
         self._drain()
-        if self._process.alive:
-            self.max_memory_mb = max(self.max_memory_mb, peak_mb(self._process.pid))
+        self._look_at_peak()
         if outcome in ("ok", "error") and self.max_memory_mb > self.function.memory:
             outcome, kind = "crash", "Runtime.OutOfMemory"
             payload = error_document(report.exited(invocation.request_id, -9), "Runtime.ExitError")
@@ -276,16 +292,24 @@ class Environment:
     # --- memory
 
     def _look_at_memory(self) -> None:
+        self._look_timer = None
         if self._process is None or not self._process.alive or self.state not in (State.STARTING, State.BUSY):
             return
         self.max_memory_mb = max(self.max_memory_mb, resident_mb(self._process.pid))
         if self.max_memory_mb <= self.function.memory:
-            self._look = self._loop.call_later(_MEMORY_LOOK, self._look_at_memory)
+            self._look_timer = self._loop.call_later(_MEMORY_LOOK, self._look_at_memory)
         elif self.state is State.STARTING:
             message = f"Error: Runtime exited with error: signal: killed ({self.function.memory} MB are not enough)"
             self._fail_init(error_document(message, "Runtime.OutOfMemory"))
         else:
             self._crash(-9, "Runtime.OutOfMemory")
+
+    def _look_at_peak(self) -> None:
+        """At the end of an invocation; the kernel keeps the peak, so that what one look misses the next one sees."""
+        now = self._loop.time()
+        if self._process is not None and self._process.alive and now - self._looked > _PEAK_LOOK:
+            self._looked = now
+            self.max_memory_mb = max(self.max_memory_mb, peak_mb(self._process.pid))
 
     def _drain(self) -> None:
         if self._process is not None:
@@ -326,12 +350,7 @@ class Environment:
         return (self._site.clock.monotonic() - self._started) * 1000
 
     def _cancel_timers(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
-        self._cancel_look()
-
-    def _cancel_look(self) -> None:
-        if self._look is not None:
-            self._look.cancel()
-            self._look = None
+        for timer in (self._deadline_timer, self._look_timer):
+            if timer is not None:
+                timer.cancel()
+        self._deadline_timer = self._look_timer = None

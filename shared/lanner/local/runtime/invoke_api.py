@@ -178,9 +178,7 @@ def _client_context(header: str | None) -> str | None:
     if not header:
         return None
     try:
-        text = base64.b64decode(header, validate=True).decode()
-        json.loads(text)
+        return json.dumps(json.loads(base64.b64decode(header, validate=True)))
     except (binascii.Error, ValueError):
         message = "Client context must be a valid Base64-encoded JSON object."
         raise ApiError(400, "InvalidRequestContentException", message) from None
-    return text

@@ -60,14 +60,14 @@ def parse_head(head: bytes) -> tuple[str, str, str, dict[str, str]]:
 
     Raises `BadRequestError` for a malformed line (RFC 9112 section 3 and 5).
     """
-    lines = head.decode("latin-1").split("\r\n")
-    parts = lines[0].split(" ")
+    first, *lines = head.decode("latin-1").split("\r\n")
+    parts = first.split(" ")
     if len(parts) != 3 or not parts[2].startswith("HTTP/1."):
-        raise BadRequestError(f"the request line {lines[0][:80]!r} is not `METHOD target HTTP/1.x`")
+        raise BadRequestError(f"the request line {first[:80]!r} is not `METHOD target HTTP/1.x`")
     headers: dict[str, str] = {}
-    for line in lines[1:]:
+    for line in lines:
         name, colon, value = line.partition(":")
-        if not colon or not name or name != name.strip():
+        if not colon or not name or name[0].isspace() or name[-1].isspace():
             raise BadRequestError(f"the header line {line[:80]!r} is not `Name: value`")
         headers[name.lower()] = value.strip(" \t")
     return parts[0], parts[1], parts[2], headers
