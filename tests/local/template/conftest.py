@@ -27,7 +27,7 @@ def write(tmp_path: Path) -> Write:
         (tmp_path / "src").mkdir(exist_ok=True)
         (tmp_path / "src" / "app.py").write_text(HANDLER)
         for relative, content in files.items():
-            path = tmp_path / relative.replace("__", "/").replace("_dot_", ".")
+            path = tmp_path / relative
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(content)
         path = tmp_path / name

@@ -1,0 +1,231 @@
+"""APIs: SAM's, raw ones, OpenAPI documents, authorizers, usage plans, domains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lanner.local.plan import (
+    AuthorizerPlan,
+    BasePathMapping,
+    CloudPlan,
+    CorsPlan,
+    HeaderGlob,
+    MockResponse,
+    RoutingRule,
+    ThrottlePlan,
+)
+from lanner.local.template import load_plan
+
+Plan = Callable[..., CloudPlan]
+RAW = Path(__file__).parents[1] / "projects" / "raw_cases"
+
+FUNCTIONS = """
+Transform: AWS::Serverless-2016-10-31
+Globals:
+  Function: {Runtime: python3.13, CodeUri: src, Handler: app.handler}
+Resources:
+  F: {Type: AWS::Serverless::Function}
+  Guard: {Type: AWS::Serverless::Function}
+"""
+
+
+def test_a_raw_rest_api_is_put_together_from_its_resources() -> None:
+    """Paths by parents, methods, mocks, authorizers, validators, gateway responses, stage, usage plan."""
+    made = load_plan(RAW / "rest.yaml")
+    api = made.apis["Api"]
+    assert (api.kind, api.name, api.stage, api.stage_variables) == ("rest", "raw", "live", {"a": "b"})
+    assert (api.binary_media_types, api.minimum_compression_size) == (("image/png",), 10)
+    assert api.throttle == ThrottlePlan(rate=5, burst=2)
+    routes = {(each.method, each.path): each for each in api.routes}
+    assert set(routes) == {("GET", "/"), ("GET", "/things/{id}"), ("OPTIONS", "/things/{id}")}
+    assert (routes["GET", "/"].function, routes["GET", "/"].authorizer) == ("F", "AWS_IAM")
+    get = routes["GET", "/things/{id}"]
+    assert (get.authorizer, get.api_key_required) == ("guardian", True)
+    assert get.required_parameters == ("method.request.querystring.q",)
+    assert routes["OPTIONS", "/things/{id}"].mock == MockResponse(204, {"Access-Control-Allow-Origin": "*"}, "")
+    assert api.authorizers["guardian"] == AuthorizerPlan(
+        "guardian", "request", "Guard", ("method.request.header.A", "method.request.querystring.b"), ttl=0
+    )
+    assert api.gateway_responses["DEFAULT_4XX"].status == 499
+    assert api.gateway_responses["DEFAULT_4XX"].headers == {"X": "'y'"}
+    (gold,) = made.usage_plans
+    assert (gold.name, gold.apis, list(gold.keys)) == ("gold", ("Api",), ["abcdefghij0123456789"])
+    assert gold.throttle == ThrottlePlan(1, 2, 10, "WEEK")
+    (finding,) = made.findings
+    assert (finding.level, finding.resource) == ("unsupported", "Proxied")
+    assert "GET /things: an integration of type 'HTTP_PROXY'" in finding.message
+
+
+def test_a_raw_http_api_is_put_together_from_its_resources() -> None:
+    """Routes by key, integration, JWT authorizer, stage; quick create; WebSocket is a finding."""
+    made = load_plan(RAW / "http.yaml")
+    api = made.apis["Api"]
+    assert (api.kind, api.stage, api.stage_variables) == ("http", "$default", {"x": "y"})
+    assert api.cors == CorsPlan(allow_origins=("*",), max_age=5)
+    assert api.throttle == ThrottlePlan(rate=7)
+    get, rest = api.routes
+    assert (get.method, get.path, get.function, get.payload_version) == ("GET", "/a/{b}", "F", "2.0")
+    assert (get.authorizer, get.scopes, get.timeout_ms) == ("jwt", ("s",), 1000)
+    assert (rest.method, rest.path, rest.authorizer) == ("ANY", "$default", None)
+    jwt = api.authorizers["jwt"]
+    assert (jwt.kind, jwt.issuer, jwt.audience) == ("jwt", "https://i.example", ("a",))
+    assert [(each.path, each.function) for each in made.apis["Quick"].routes] == [("$default", "F")]
+    assert [(each.resource, each.level) for each in made.findings] == [
+        ("Lost", "unsupported"),
+        ("Chat", "unsupported"),
+    ]
+
+
+def test_a_definition_file_is_read_with_its_lines(plan: Plan) -> None:
+    """DefinitionUri: findings point into it, and it is watched."""
+    made = plan(
+        FUNCTIONS + "  Api: {Type: AWS::Serverless::HttpApi, Properties: {DefinitionUri: api.yaml}}\n",
+        {
+            "api.yaml": """openapi: 3.0.1
+paths:
+  /$default:
+    x-amazon-apigateway-any-method:
+      x-amazon-apigateway-integration:
+        type: aws_proxy
+        payloadFormatVersion: "2.0"
+        uri: arn:aws:lambda:eu-west-1:123456789012:function:lanner-local-F
+  /bare:
+    get: {}
+"""
+        },
+    )
+    assert [(each.method, each.path, each.function) for each in made.apis["Api"].routes] == [("ANY", "$default", "F")]
+    (finding,) = made.findings
+    assert str(finding.where).endswith("api.yaml:10")
+    assert "GET /bare has no x-amazon-apigateway-integration" in finding.message
+    assert [each.name for each in made.files] == ["template.yaml", "api.yaml"]
+
+
+def test_an_event_of_an_api_with_a_definition_adds_nothing_and_says_so(plan: Plan) -> None:
+    """As SAM does, unless MergeDefinitions is set."""
+    template = (
+        FUNCTIONS
+        + """
+  G:
+    Type: AWS::Serverless::Function
+    Properties: {Events: {E: {Type: Api, Properties: {RestApiId: !Ref Api, Path: /e, Method: get}}}}
+  Api:
+    Type: AWS::Serverless::Api
+    Properties: {StageName: s, DefinitionBody: {openapi: 3.0.1, paths: {}}}
+"""
+    )
+    made = plan(template)
+    assert [each.message for each in made.findings] == ["the definition of Api has no GET /e: this event adds no route"]
+    merged = plan(template.replace("StageName: s,", "StageName: s, MergeDefinitions: true,"))
+    assert ([each.path for each in merged.apis["Api"].routes], merged.findings) == (["/e"], ())
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        ("/a/{x}", "/a/{y}", True),
+        ("/a/{x}", "/a/{x+}", False),
+        ("/a", "/a/", False),
+        ("/a", "/A", False),
+    ],
+)
+def test_routes_that_differ_only_in_parameter_names_are_duplicates(
+    plan: Plan, first: str, second: str, same: bool
+) -> None:
+    """The second is dropped with a finding that names the first's line."""
+    made = plan(
+        FUNCTIONS
+        + f"""
+  G:
+    Type: AWS::Serverless::Function
+    Properties:
+      Events:
+        A: {{Type: Api, Properties: {{Path: "{first}", Method: get}}}}
+        B: {{Type: Api, Properties: {{Path: "{second}", Method: GET}}}}
+"""
+    )
+    assert len(made.apis["ServerlessRestApi"].routes) == (1 if same else 2)
+    assert [each.message for each in made.findings] == (
+        [f"GET {second} of ServerlessRestApi is defined twice (first at {made.template}:13)"] if same else []
+    )
+
+
+def test_an_authorizer_that_is_not_here_leaves_its_routes_open_and_says_so(plan: Plan) -> None:
+    """Once, not for every route; a name that is nowhere is an error."""
+    made = plan(
+        FUNCTIONS
+        + """
+  Api:
+    Type: AWS::Serverless::Api
+    Properties:
+      StageName: s
+      Auth:
+        DefaultAuthorizer: Other
+        Authorizers: {Other: {FunctionArn: "arn:aws:lambda:eu-west-1:210987654321:function:other"}}
+  G:
+    Type: AWS::Serverless::Function
+    Properties:
+      Events:
+        A: {Type: Api, Properties: {RestApiId: !Ref Api, Path: /a, Method: get}}
+        B: {Type: Api, Properties: {RestApiId: !Ref Api, Path: /b, Method: get, Auth: {Authorizer: Otter}}}
+"""
+    )
+    assert [(each.path, each.authorizer) for each in made.apis["Api"].routes] == [("/a", None), ("/b", None)]
+    first, second = made.findings
+    assert first.level == "unsupported"
+    assert "its routes are served without it" in first.message
+    assert (second.level, second.message) == ("error", "Api has no authorizer 'Otter' (it has: none)")
+
+
+def test_domains_have_their_mappings_and_rules() -> None:
+    """SAM's Domain, both kinds of mappings, and a rule whose AnyOf becomes one rule for each choice."""
+    made = load_plan(RAW / "domains.yaml")
+    assert made.findings == ()
+    raw, sam = made.domains
+    assert (raw.name, raw.rules_first) == ("raw.example", True)
+    assert raw.mappings == (BasePathMapping("web/deep", "Web", "$default"), BasePathMapping("", "V2", "v2"))
+    c = HeaderGlob("C", "y")
+    assert raw.rules == (
+        RoutingRule(20, "V1", "v1", ("old",), (HeaderGlob("A", "x*"), c), True),
+        RoutingRule(20, "V1", "v1", ("old",), (HeaderGlob("B", "1"), c), True),
+    )
+    assert (sam.name, [each.base_path for each in sam.mappings]) == ("sam.example", ["one", "two"])
+
+
+def test_a_base_path_or_a_priority_that_is_used_twice_is_a_finding(plan: Plan) -> None:
+    """AWS refuses it."""
+    twice = (
+        (RAW / "domains.yaml").read_text()
+        + """
+  Again: {Type: AWS::ApiGateway::BasePathMapping, Properties: {DomainName: !Ref Domain, RestApiId: !Ref V1, Stage: v1}}
+  Same:
+    Type: AWS::ApiGatewayV2::RoutingRule
+    Properties:
+      DomainNameArn: !GetAtt Domain.DomainNameArn
+      Priority: 20
+      Actions: [{InvokeApi: {ApiId: !Ref V1, Stage: v1}}]
+"""
+    )
+    assert [(each.resource, each.message) for each in plan(twice).findings] == [
+        ("Again", "the base path '(none)' is mapped twice"),
+        ("Same", "priority 20 is used twice"),
+    ]
+
+
+def test_a_sections_include_and_a_macro_of_the_template(plan: Plan) -> None:
+    """Resources from a file; an own macro and a missing SAM transform are findings."""
+    made = plan(
+        """
+Transform: [AWS::Serverless-2016-10-31, MyMacro]
+Resources:
+  Fn::Transform: {Name: AWS::Include, Parameters: {Location: more.yaml}}
+""",
+        {"more.yaml": "Topic: {Type: AWS::SNS::Topic, Properties: {DisplayName: !Ref AWS::Region}}\n"},
+    )
+    assert made.resources["Topic"].properties == {"DisplayName": "eu-west-1"}
+    assert [each.message for each in made.findings] == ["the macro 'MyMacro' runs in AWS only"]
+    bare = plan("Resources: {T: {Type: AWS::Serverless::SimpleTable}}")
+    assert "need `Transform: AWS::Serverless-2016-10-31`" in bare.findings[0].message
