@@ -118,18 +118,19 @@ def _name_operations(made: Document, routes: Iterable[APIRoute]) -> None:
 
 
 def _add_edge_operations(paths: Document, group: RouteGroup) -> None:
-    if not group.edge:
-        return
-    package = next(iter(group.edge.values())).partition(".")[0]
-    operations: Mapping[str, Document] = import_module(f"{package}.operations").OPERATIONS
-    for key, operation in operations.items():
-        method, _, path = key.partition(" ")
-        if method not in group.table.methods.get(path, ()):
-            raise OpenApiError(f"group {group.name}: its paths do not have {key}")
-        entry = paths.setdefault(path, {})
-        if method.lower() in entry:
-            raise OpenApiError(f"group {group.name}: {key} is described twice")
-        entry[method.lower()] = {**operation, "responses": dict(operation["responses"])}
+    """What the edge answers and no router describes; a route that has both is described by its router."""
+    alone = {
+        key: target.partition(".")[0]
+        for key, target in group.edge.items()
+        if key.partition(" ")[0].lower() not in paths.get(key.partition(" ")[2], {})
+    }
+    for package in dict.fromkeys(alone.values()):
+        operations: Mapping[str, Document] = import_module(f"{package}.operations").OPERATIONS
+        for key, operation in operations.items():
+            method, _, path = key.partition(" ")
+            if alone.get(key) != package:
+                raise OpenApiError(f"group {group.name}: {package}.operations describes {key}, which its edge has not")
+            paths.setdefault(path, {})[method.lower()] = {**operation, "responses": dict(operation["responses"])}
 
 
 def _tag(paths: Document, group: RouteGroup) -> None:
