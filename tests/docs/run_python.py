@@ -1,6 +1,7 @@
 """Runs the Python blocks of one page: `python -m tests.docs.run_python PAGE FOLDER`.
 
 - A block that begins with `# some/file.py` is that file: it is written under FOLDER, whose `functions` is importable.
+  Where the file is a test, pytest runs it with the fixtures of tests/functions.
 - A block with `>>> ` prompts is a session, held against what it says by doctest; `...` stands for any text.
 - Any other block is executed. All share one namespace; tracebacks name the page and its lines.
 """
@@ -10,11 +11,12 @@ from __future__ import annotations
 import doctest
 import importlib
 import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-from tests.docs.pages import Block, read
+from tests.docs.pages import ROOT, Block, read
 
 FLAGS = doctest.ELLIPSIS | doctest.REPORT_ONLY_FIRST_FAILURE
 FILE = re.compile(r"# ([\w/-]+\.py)\n")
@@ -27,7 +29,8 @@ def main() -> int:
     for block in page.of("python"):
         file = FILE.match(block.text)
         if file:
-            write(folder / file.group(1), block.text)
+            written = write(folder / file.group(1), block.text)
+            failures += run_test(written) if written.name.startswith("test_") else 0
         elif ">>> " in block.text:
             failures += session(block, namespace)
         else:
@@ -35,12 +38,20 @@ def main() -> int:
     return 1 if failures else 0
 
 
-def write(file: Path, text: str) -> None:
+def write(file: Path, text: str) -> Path:
     """A module, in a regular package."""
     file.parent.mkdir(parents=True, exist_ok=True)
     (file.parent / "__init__.py").touch()
     file.write_text(text)
     importlib.invalidate_caches()  # the folder may have been looked for before it was there
+    return file
+
+
+def run_test(file: Path) -> int:
+    """pytest's exit code for one file."""
+    fixtures = ("-p", "tests.conftest", "-p", "tests.functions.conftest")
+    command = [sys.executable, "-m", "pytest", "-c", "pyproject.toml", "--rootdir", ".", "-p", "no:cacheprovider"]
+    return subprocess.run([*command, *fixtures, str(file)], cwd=ROOT, check=False).returncode
 
 
 def session(block: Block, namespace: dict[str, Any]) -> int:  # Any: whatever the blocks define

@@ -38,14 +38,16 @@ EVERY_MEMBER = {"refused", "cache", "error"}
 
 def parse_insights(text: str) -> None:
     """CloudWatch Logs Insights: each stage is a known command, each name a member of a request line or made before."""
-    known = request_line_members() | {"_aws.Timestamp"}
+    known = request_line_members()
     stages = [stage.strip() for stage in text.replace("\n", " ").split("|")]
     for stage in stages:
         assert stage.split(" ", 1)[0] in {"fields", "filter", "stats", "sort", "limit", "display", "parse"}, stage
         known |= set(re.findall(r"\bas (\w+)", stage))
         words = re.findall(r"[@\w.]+(?!\w*\()", re.sub(r'"[^"]*"|/[^/]*/|\b[\w.]+\(', " ", stage))
         unknown = [
-            word for word in words[1:] if not (word in known or word in INSIGHTS_WORDS or word[0] in "@0123456789")
+            word
+            for word in words[1:]
+            if not (word.partition(".")[0] in known or word in INSIGHTS_WORDS or word[0] in "@0123456789")
         ]
         assert not unknown, f"{stage!r} names {unknown}, which no request line has"
 
