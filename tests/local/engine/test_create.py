@@ -221,6 +221,21 @@ Resources:
     assert (second.subject, second.body) == ("Two", "<b>second</b>")
 
 
+def test_a_sender_that_nobody_verified_is_let_through_in_every_way_to_send(engine: Engine, client: Client) -> None:
+    """In AWS it was verified once, outside of the template; raw messages are shown by their subject and text."""
+    before = len(engine.mail())
+    text = {"Subject": {"Data": "One"}, "Body": {"Text": {"Data": "first"}}}
+    to = {"ToAddresses": ["a@example.net"]}
+    client("ses").send_email(Source="Some One <one@unknown.example>", Destination=to, Message=text)
+    raw = "From: two@unknown.example\r\nTo: b@example.net\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n\r\nsecond\r\n"
+    client("ses").send_raw_email(RawMessage={"Data": raw.encode()})
+    client("sesv2").send_email(FromEmailAddress="three@unknown.example", Destination=to, Content={"Simple": text})
+    sent = engine.mail()[before:]
+    assert [each.subject for each in sent] == ["One", "Grüße", "One"]
+    assert [each.body.strip() for each in sent] == ["first", "second", "first"]
+    assert [each.destinations for each in sent] == [("a@example.net",), ("b@example.net",), ("a@example.net",)]
+
+
 def test_what_cannot_be_created_is_a_finding_by_name_and_line(engine: Engine, make_plan: MakePlan) -> None:
     """Other types, custom resources, and properties that moto refuses; what is not needed is silent."""
     plan = make_plan("""

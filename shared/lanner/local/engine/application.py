@@ -3,7 +3,7 @@
 - A receive with a wait time would sleep inside moto and hold everybody up: it becomes short receives, one whenever a
   message was sent and otherwise every `POLL` seconds, until its time is over.
 - KMS key ids are drawn at random by moto, but the plan has told functions an id already: ids are exchanged both ways.
-- moto has no call to look at sent mail: `GET /_lanner/mail` lists it.
+- SES refuses senders that nobody verified, and sent mail cannot be looked at: see `mail.py`; `GET /_lanner/mail`.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote_to_bytes, urlencode
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from lanner.local.engine.http import Answer, Request
+from lanner.local.engine.mail import refused_sender, sent_mail
 
-ACCOUNT = "123456789012"
 POLL = 0.1  # seconds between looks at a queue that nobody sends to: delays and visibility timeouts end unannounced
 MAX_WAIT = 20.0  # seconds, SQS's limit of WaitTimeSeconds
 MAX_RECEIPTS = 10_000  # remembered at most; SQS allows 120,000 in flight, a laptop has fewer
@@ -55,6 +55,10 @@ class Application:
         if target == _RECEIVE and self._wait_time(request) > 0:
             return None
         answer = self.call(request)
+        sender = refused_sender(answer) if answer.status.startswith("400") else None
+        if sender:
+            self._verify(sender, request)
+            answer = self.call(request)
         if self._remember_receipts and target.startswith("AmazonSQS."):
             self._remember(target, request, answer)
         if target.startswith(_SENDERS) or not target:
@@ -187,35 +191,23 @@ class Application:
             return _json("200 OK", {})
         return _json("404 Not Found", {"message": f"no {request.target} here"})
 
+    def _verify(self, sender: str, request: Request) -> None:
+        """Let SES take mail from `sender` in the request's region."""
+        region = request.header("authorization").partition("Credential=")[2].split("/", 4)[2:3]
+        scope = f"test/20260101/{''.join(region)}/ses/aws4_request"
+        headers = [
+            ("host", self.host),
+            ("content-type", "application/x-www-form-urlencoded"),
+            ("authorization", f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"),
+        ]
+        form = urlencode({"Action": "VerifyEmailIdentity", "Version": "2010-12-01", "EmailAddress": sender})
+        self.call(Request("POST", "/", headers, form.encode()))
+
     def _exchange(self, content: bytes, direction: int) -> bytes:
         for ours, theirs in self._key_ids.items():
             old, new = (ours, theirs) if direction == 0 else (theirs, ours)
             content = content.replace(old, new)
         return content
-
-
-def sent_mail() -> list[dict[str, Any]]:  # Any: JSON
-    """Every message that SES was given, in the order sent, over all regions."""
-    if "moto.ses.models" not in sys.modules:
-        return []
-    from moto.ses.models import ses_backends
-
-    found: list[dict[str, Any]] = []
-    for region, backend in ses_backends[ACCOUNT].items():
-        for message in backend.sent_messages:
-            values = {key: _plain(value) for key, value in vars(message).items()}
-            found.append({"region": region, **values})
-    return found
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    return value if isinstance(value, str | int | float | bool | None) else str(value)
 
 
 def _json(status: str, document: object) -> Answer:

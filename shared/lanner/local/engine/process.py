@@ -14,7 +14,6 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from lanner.local.engine.client import AwsClient
 from lanner.local.engine.create import create_resources
@@ -125,7 +124,8 @@ class Engine:
             return []
         client = AwsClient(self.url, "us-east-1")
         try:
-            return [_mail(each) for each in client.own("GET", "/_lanner/mail")]
+            found = client.own("GET", "/_lanner/mail")
+            return [Mail(**{**each, "destinations": tuple(each["destinations"])}) for each in found]
         finally:
             client.close()
 
@@ -168,19 +168,3 @@ def _child_environment() -> dict[str, str]:
     source = str(Path(__file__).resolve().parents[3])
     kept["PYTHONPATH"] = os.pathsep.join(part for part in (source, kept.get("PYTHONPATH", "")) if part)
     return kept
-
-
-def _mail(document: dict[str, Any]) -> Mail:
-    destinations = document.get("destinations") or {}
-    if isinstance(destinations, dict):
-        addresses = [address for group in destinations.values() for address in group]
-    else:
-        addresses = list(destinations)
-    body = str(document.get("body") or document.get("raw_data") or document.get("template_data") or "")
-    return Mail(
-        region=str(document["region"]),
-        source=str(document.get("source", "")),
-        destinations=tuple(map(str, addresses)),
-        subject=str(document.get("subject", "")),
-        body=body,
-    )
