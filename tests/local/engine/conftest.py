@@ -45,6 +45,6 @@ def make_plan(engine: Engine, tmp_path: Path) -> MakePlan:
     def make(template: str) -> CloudPlan:
         path = tmp_path / "template.yaml"
         path.write_text(template)
-        return load_plan(path, stack_name=f"s{abs(hash(tmp_path))}", engine_url=engine.url)
+        return load_plan(path, stack_name=tmp_path.name.replace("_", "-")[-40:], engine_url=engine.url)
 
     return make

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -185,7 +186,7 @@ Outputs:
     assert engine.create(plan) == []
     assert client("ssm").get_parameter(Name="/app/setting")["Parameter"]["Value"] == "42"
     secret = client("secretsmanager").get_secret_value(SecretId=plan.physical_ids["Password"])["SecretString"]
-    assert f'"password": "{plan.outputs["Password"]}"' in secret
+    assert json.loads(secret) == {"user": "me", "password": plan.outputs["Password"]}
     assert len(plan.outputs["Password"]) == 12
     kms = client("kms")
     sealed = kms.encrypt(KeyId=plan.physical_ids["Key"], Plaintext=b"text")

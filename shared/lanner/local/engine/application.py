@@ -14,7 +14,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import unquote_to_bytes, urlencode
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
@@ -25,6 +25,7 @@ from lanner.local.engine.mail import refused_sender, sent_mail
 POLL = 0.1  # seconds between looks at a queue that nobody sends to: delays and visibility timeouts end unannounced
 MAX_WAIT = 20.0  # seconds, SQS's limit of WaitTimeSeconds
 MAX_RECEIPTS = 10_000  # remembered at most; SQS allows 120,000 in flight, a laptop has fewer
+_SERVICES: dict[str, Literal["dynamodb", "sqs"]] = {"DynamoDB_20120810": "dynamodb", "AmazonSQS": "sqs"}
 _RECEIVE = "AmazonSQS.ReceiveMessage"
 _SENDERS = ("AmazonSQS.SendMessage", "AmazonSQS.ChangeMessageVisibility", "AmazonSQS.StartMessageMoveTask")
 
@@ -113,7 +114,7 @@ class Application:
             return lambda _: None
 
         try:
-            chunks = self._dispatch(environ, start_response)
+            chunks = self._application_for(request)(environ, start_response)
             content = b"".join(chunks)
         except Exception as error:  # the process serves others: one request that moto cannot handle is its own 500
             print(f"engine: {request.method} {request.target}: {type(error).__name__}: {error}", file=sys.stderr)
@@ -121,6 +122,16 @@ class Application:
         if hasattr(chunks, "close"):
             chunks.close()
         return Answer(head[0], head[1], self._exchange(content, 1) if exchange else content)
+
+    def _application_for(self, request: Request) -> Any:  # Any: a WSGI application
+        """The backend that a JSON target names, or moto's dispatcher, which looks through all 200 by every request."""
+        service = _SERVICES.get(request.header("x-amz-target").partition(".")[0])
+        if service is None or not request.header("authorization"):
+            return self._dispatch
+        instances = self._dispatch.app_instances
+        if service not in instances:
+            instances[service] = create_backend_app(service)
+        return instances[service]
 
     def _environ(self, request: Request, body: bytes) -> dict[str, Any]:  # Any: WSGI's environ
         path, _, query = request.target.partition("?")
