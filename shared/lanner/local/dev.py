@@ -204,7 +204,7 @@ class DevServer:
         assert self._engine is not None
         self._queues = QueuePollers(self._runtime, self._engine.environment(plan), self._console.problem)
         self._queues.update(plan)
-        self._schedules = Schedules(self._runtime.events, SystemClock(), self._console.problem)
+        self._schedules = Schedules(self._runtime.events.submit, SystemClock(), self._console.problem)
         self._schedules.update(plan)
         if self._options.watch:
             self._watching = asyncio.get_running_loop().create_task(self._watch())

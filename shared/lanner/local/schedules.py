@@ -19,7 +19,6 @@ from datetime import UTC, datetime, timedelta
 
 from lanner.clock import Clock
 from lanner.local.plan import CloudPlan, FunctionPlan, ScheduleSource
-from lanner.local.runtime.asynchronous import AsyncInvocations
 
 _UNITS = {"minute": 60, "hour": 3600, "day": 86400}
 _RATE = re.compile(r"rate\((\d+) (minute|minutes|hour|hours|day|days)\)")
@@ -206,10 +205,14 @@ def scheduled_event(function: FunctionPlan, source: ScheduleSource, plan: CloudP
 
 
 class Schedules:
-    """Fires the schedules of the current plan. What cannot be parsed is reported through `problem`."""
+    """Fires the schedules of the current plan.
 
-    def __init__(self, events: AsyncInvocations, clock: Clock, problem: Callable[[str], None]) -> None:
-        self._events = events
+    `submit` accepts an event for a function (logical id) and does not wait; what cannot be parsed is reported
+    through `problem`.
+    """
+
+    def __init__(self, submit: Callable[[str, bytes], object], clock: Clock, problem: Callable[[str], None]) -> None:
+        self._submit = submit
         self._clock = clock
         self._problem = problem
         self._tasks: list[asyncio.Task[None]] = []
@@ -238,7 +241,7 @@ class Schedules:
             await asyncio.sleep(min(max(wait, 0), _LONGEST_SLEEP))
             if self._now() < following:
                 continue
-            self._events.submit(function.logical_id, scheduled_event(function, source, plan, following))
+            self._submit(function.logical_id, scheduled_event(function, source, plan, following))
             following = expression.after(max(following, self._now() - timedelta(seconds=1)))
 
     def _now(self) -> datetime:

@@ -68,9 +68,7 @@ class SourceFilter(DefaultFilter):
         super().__init__(ignore_dirs=ignored)
 
 
-async def changes(
-    plan: Callable[[], CloudPlan], sources: Iterable[Path], stop: asyncio.Event
-) -> AsyncIterator[Change]:
+async def changes(plan: Callable[[], CloudPlan], sources: Iterable[Path], stop: asyncio.Event) -> AsyncIterator[Change]:
     """Changes that matter to the current plan, until `stop` is set or the plan needs other folders to be watched.
 
     Whoever then starts anew has to assume that anything may have changed meanwhile.

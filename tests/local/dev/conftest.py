@@ -84,7 +84,7 @@ class Project:
         path.write_text(textwrap.dedent(text))
         return path
 
-    def command(self, *arguments: str, **settings: object) -> subprocess.CompletedProcess[str]:
+    def command(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         """Run `lanner ...` to its end."""
         return subprocess.run(
             [sys.executable, "-m", "lanner.cli", *arguments],
@@ -93,7 +93,7 @@ class Project:
             capture_output=True,
             text=True,
             timeout=60,
-            **settings,
+            input=stdin,
         )
 
     def environ(self) -> dict[str, str]:

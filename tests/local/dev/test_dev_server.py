@@ -247,7 +247,7 @@ def test_invoke_and_logs_find_the_running_server(project):
         [*_lanner(), "logs", "-f"], cwd=project.folder, env=project.environ(), stdout=subprocess.PIPE, text=True
     )
     assert follower.stdout is not None
-    project.command("invoke", "Hello", "-e", "-", input='{"path": "/followed"}')
+    project.command("invoke", "Hello", "-e", "-", stdin='{"path": "/followed"}')
     assert any("handling /followed" in line for line in iter(follower.stdout.readline, ""))
     server.end()
     assert follower.wait(10) == 0
@@ -255,14 +255,14 @@ def test_invoke_and_logs_find_the_running_server(project):
 
 def test_invoke_alone_starts_what_it_needs(project):
     """No server: the answer on standard output, the log on standard error, the exit code tells."""
-    done = project.command("invoke", "Hello", "-e", "-", input='{"path": "/alone"}')
+    done = project.command("invoke", "Hello", "-e", "-", stdin='{"path": "/alone"}')
     assert done.returncode == 0
     assert json.loads(done.stdout)["body"] == '{"says": "hello"}'
     assert "handling /alone" in done.stderr
     failed = project.command("invoke", "Hello")
     assert failed.returncode == 1
     assert json.loads(failed.stdout)["errorType"] == "KeyError"
-    bad = project.command("invoke", "Hello", "-e", "-", input="{nope")
+    bad = project.command("invoke", "Hello", "-e", "-", stdin="{nope")
     assert (bad.returncode, "is not JSON" in bad.stderr) == (1, True)
 
 

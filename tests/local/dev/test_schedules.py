@@ -60,6 +60,7 @@ def test_a_daily_cron_fires_within_a_day_at_its_time(seconds, minute, hour):
     """Later than now, at most a day later, at the hour and minute that it names."""
     moment = datetime.fromtimestamp(seconds, UTC)
     following = parse(f"cron({minute} {hour} * * ? *)").after(moment)
+    assert following is not None
     assert 0 < (following - moment).total_seconds() <= 86400
     assert (following.hour, following.minute, following.second) == (hour, minute, 0)
 
@@ -109,14 +110,15 @@ def test_a_schedule_that_is_due_submits_its_event():
     """A moment that is already past when the loop looks at the clock fires at once, then waits for the next."""
 
     async def scenario():
-        recorder, problems = Recorder(), []
+        recorder = Recorder()
+        problems: list[str] = []
 
         class Moving(ManualClock):
             def now(self) -> float:
                 self.advance(61)  # every look at the clock is a minute later
                 return super().now()
 
-        schedules = Schedules(recorder, Moving(), problems.append)
+        schedules = Schedules(recorder.submit, Moving(), problems.append)
         schedules.update(
             plan_with(
                 ScheduleSource("rate(1 minute)"),

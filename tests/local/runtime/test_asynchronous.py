@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from lanner.clock import SystemClock
-from lanner.local.invocation import InvocationResult
+from lanner.local.invocation import InvocationResult, Outcome
 from lanner.local.runtime.asynchronous import AsyncInvocations
 from lanner.local.runtime.logbook import LogBook
 
@@ -13,7 +13,7 @@ from lanner.local.runtime.logbook import LogBook
 class Script:
     """An invoker that ends each invocation as the script says."""
 
-    def __init__(self, *outcomes: str) -> None:
+    def __init__(self, *outcomes: Outcome) -> None:
         self.outcomes = list(outcomes)
         self.request_ids: list[str] = []
 

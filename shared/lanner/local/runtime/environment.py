@@ -30,6 +30,7 @@ from lanner.local.runtime.process import ChildProcess
 from lanner.local.runtime.sources import InitError, ProcessSource, Site
 from lanner.local.runtime.variables import variables, version_of
 
+_FREEZE_AFTER = 0.005  # seconds: stopping and continuing between two quick requests would cost each 80 us
 _MEMORY_LOOK = 0.1  # seconds between two looks at a busy environment's memory
 _PEAK_LOOK = 0.02  # seconds between two looks at the peak: reading it costs 50 us
 _END_GRACE = 0.5  # seconds between SIGTERM and SIGKILL
@@ -86,6 +87,7 @@ class Environment:
         self._deadline = 0.0  # on the event loop's clock; 0 while nothing runs
         self._deadline_timer: asyncio.TimerHandle | None = None
         self._look_timer: asyncio.TimerHandle | None = None
+        self._freeze_timer: asyncio.TimerHandle | None = None
         self._looked = 0.0
 
     @property
@@ -200,8 +202,17 @@ class Environment:
         return result
 
     def freeze(self) -> None:
-        """Stop the process until the next `run`."""
-        if self._process is not None and self.state is State.IDLE:
+        """Stop the process until the next `run`, unless that comes within `_FREEZE_AFTER` seconds."""
+        if self._freeze_timer is None:
+            self._freeze_timer = self._loop.call_later(_FREEZE_AFTER, self._freeze_if_idle)
+
+    def _freeze_if_idle(self) -> None:
+        self._freeze_timer = None
+        if self.state is not State.IDLE or self._process is None:
+            return
+        if self._site.clock.monotonic() - self.idle_since < _FREEZE_AFTER / 2:
+            self.freeze()  # it has run meanwhile
+        else:
             self._process.freeze()
 
     def _arm_timers(self) -> None:
@@ -350,7 +361,7 @@ class Environment:
         return (self._site.clock.monotonic() - self._started) * 1000
 
     def _cancel_timers(self) -> None:
-        for timer in (self._deadline_timer, self._look_timer):
+        for timer in (self._deadline_timer, self._look_timer, self._freeze_timer):
             if timer is not None:
                 timer.cancel()
-        self._deadline_timer = self._look_timer = None
+        self._deadline_timer = self._look_timer = self._freeze_timer = None
