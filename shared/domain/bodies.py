@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lanner.http.message import Request
 
 JSON = "application/json"
-VENDOR_PREFIX = "application/vnd.lanner"
+VENDOR_PREFIXES = ("application/vnd.lanner.", "application/vnd.lanner+")
 
 Document = dict[str, Any]  # Any: JSON values
 
@@ -31,7 +31,7 @@ Document = dict[str, Any]  # Any: JSON values
 def read_document(request: Request) -> Document:
     """The JSON object of a POST or PUT. Raises `BadRequest`, `UnsupportedMediaType` or `Unprocessable`."""
     essence = _essence(request)
-    if essence != JSON and not (essence.startswith(VENDOR_PREFIX) and essence.endswith("+json")):
+    if essence != JSON and not (essence.startswith(VENDOR_PREFIXES) and essence.endswith("+json")):
         raise UnsupportedMediaType(_wrong_type(request, JSON), headers={"accept": JSON})
     return parse_object(request.body)
 
