@@ -56,7 +56,7 @@ def resource_plans(stack: Stack) -> dict[str, ResourcePlan]:
     plans = {}
     for logical_id in in_dependency_order(stack):
         resource = stack.resources[logical_id]
-        if resource.type in _READ_ELSEWHERE:
+        if resource.type in _READ_ELSEWHERE or logical_id in stack.mistyped:
             continue
         properties = stack.properties(logical_id)
         values = plain(properties.section)

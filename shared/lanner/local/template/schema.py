@@ -36,7 +36,8 @@ def check_resources(stack: Stack) -> None:
     """Misspelled types, keys, properties and events of a stack's resources, and what is not done locally."""
     for resource in stack.resources.values():
         name = stack.prefix + resource.logical_id
-        _check_type(resource.type, name, resource.section, stack.findings)
+        if not _is_type(resource.type, name, resource.section, stack.findings):
+            stack.mistyped.add(resource.logical_id)
         _check_keys(resource.section, spelling.RESOURCE_KEYS, "a resource", name, stack.findings)
         own = resource.section.get("Properties")
         if isinstance(own, Section):
@@ -44,16 +45,19 @@ def check_resources(stack: Stack) -> None:
         _check_not_done(resource.type, resource.raw, name, stack)
 
 
-def _check_type(type_: str, name: str, section: Section, findings: Findings) -> None:
+def _is_type(type_: str, name: str, section: Section, findings: Findings) -> bool:
+    """Whether a type may exist; a finding where it does not."""
     if type_ in _TYPES or type_.startswith("Custom::"):
-        return
+        return True
     where = section.at("Type")
     if type_.startswith("AWS::Serverless::"):
         findings.error(name, f"'{type_}' is not a resource type of SAM{did_you_mean(type_, _TYPES)}", where)
-        return
+        return False
     hint = did_you_mean(type_, [known for known in _TYPES if _one_edit(type_, known)])
     if hint or type_.count("::") < 2:
         findings.error(name, f"'{type_}' is not a resource type{hint}", where)
+        return False
+    return True
 
 
 def _one_edit(left: str, right: str) -> bool:

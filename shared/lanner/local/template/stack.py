@@ -52,6 +52,7 @@ class Stack:
     prefix: str = ""
     resources: dict[str, Resource] = field(default_factory=dict)
     left_out: set[str] = field(default_factory=set)  # resources whose condition is false
+    mistyped: set[str] = field(default_factory=set)  # resources whose type does not exist
     generated: dict[str, str] = field(default_factory=dict)  # SAM's generated name -> its type
     outputs_of: Callable[[str], Mapping[str, str]] | None = None  # of a nested stack, by logical id
     uses: dict[str, set[str]] = field(default_factory=dict)
