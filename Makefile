@@ -55,7 +55,7 @@ test: .venv/$(DEV) ## run the tests (ARGS="-k name" for some, PYTEST= for one pr
 .PHONY: test-all
 test-all: ## run the tests on every supported Python on this machine
 	@found=; for v in $(sort $(SUPPORTED)); do \
-		if $(MAKE) --quiet has-$$v; then found="$$found $$v"; fi; \
+		if $(MAKE) --quiet has-$$v 2>/dev/null; then found="$$found $$v"; fi; \
 	done; \
 	test -n "$$found" || { echo "No Python 3.11 to 3.14 found" >&2; exit 1; }; \
 	echo "Pythons found:$$found"; \
