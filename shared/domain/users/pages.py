@@ -17,13 +17,16 @@ from domain.users import listing, store, v1, v2
 from domain.users.answers import PRIVATE
 from domain.users.fields import check_email
 from lanner.http.message import Response
-from lanner.http.pagination import CursorCodec, offset, page_links, page_size
+from lanner.http.pagination import Cursor, CursorCodec, offset, page_links, page_size
 from lanner.http.problems import BadRequest, parameter
 from lanner.settings import setting
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from domain.users.model import User
     from lanner.http.message import Request
+    from lanner.http.pagination import Direction
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
@@ -47,30 +50,36 @@ def list_v2(request: Request) -> Response:
     filters = {"email": email, "created_after": None if created_after is None else floor}
     codec = _codec()
     cursor = None if text is None else codec.decode(text, scope=V2_SCOPE, filters=filters)
-    links: dict[str, str | None] = {}
+    links: dict[str, str] = {}
     if email is not None:
         users = _with_email(email, floor)
     else:
-        if cursor is None:
-            page = listing.forward(limit, floor=floor)
-        elif cursor.direction == "next":
-            page = listing.forward(limit, cursor.position[0], floor)
-        else:
-            page = listing.backward(limit, cursor.position[0], floor)
+        page = _turn_to(cursor, limit, floor)
         users = page.users
-        here: str | None = cursor.position[0] if cursor is not None else None
-        if page.has_next:
-            last = users[-1].id if users else ids.before(here or ids.FIRST)
-            links["next"] = codec.encode([last], scope=V2_SCOPE, filters=filters)
-        if page.has_prev:
-            first = users[0].id if users else ids.after(here or ids.LAST)
-            links["prev"] = codec.encode([first], scope=V2_SCOPE, filters=filters, direction="prev")
+        for direction, position in _neighbours(page, cursor):
+            links[direction] = codec.encode([position], scope=V2_SCOPE, filters=filters, direction=direction)
     data = [v2.view(user) for user in users]
     if selected is not None:
         data = [{name: document[name] for name in selected} for document in data]
     return _page(
         {"data": data, "next_cursor": links.get("next")}, page_links(request.public_path, request.query, links)
     )
+
+
+def _turn_to(cursor: Cursor | None, limit: int, floor: str) -> listing.Page:
+    if cursor is None:
+        return listing.forward(limit, floor=floor)
+    turn = listing.forward if cursor.direction == "next" else listing.backward
+    return turn(limit, cursor.position[0], floor)
+
+
+def _neighbours(page: listing.Page, cursor: Cursor | None) -> Iterator[tuple[Direction, str]]:
+    """Where the pages beside this one begin; beside an empty page, the place that led to it belongs to them."""
+    here: str = ids.FIRST if cursor is None else cursor.position[0]
+    if page.has_next:
+        yield "next", page.users[-1].id if page.users else ids.before(here)
+    if page.has_prev:
+        yield "prev", page.users[0].id if page.users else ids.after(here)
 
 
 def list_v1(request: Request) -> Response:
@@ -83,7 +92,7 @@ def list_v1(request: Request) -> Response:
         page = listing.Page([], True, False)
     else:
         page = listing.forward(limit, after)
-    links: dict[str, str | None] = {}
+    links: dict[str, str] = {}
     if page.has_next and skipped + limit <= MAX_OFFSET:
         links["next"] = str(skipped + limit)
     if skipped:
