@@ -65,24 +65,40 @@ STATUSES = {
 }
 
 
-@pytest.mark.parametrize("package", [name for name in function_packages() if name in REQUESTS])
-def test_the_edge_answers_without_the_framework(package: str) -> None:
-    """Import `app.py`, answer what the edge can answer: FastAPI, boto3 and their like are not loaded, by name."""
-    stage = "v1" if package.endswith("_v1") else "v2"
-    requests = [(path, *(rest or ["GET"]), {}, stage) for path, *rest in REQUESTS[package]]
-    environment = {
+def answered(package: str, requests: list[tuple[object, ...]], **environment: str) -> dict[str, list[object]]:
+    """Statuses and top-level modules of a fresh interpreter that imports `<package>.app` and answers `requests`."""
+    kept = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": os.pathsep.join([str(ROOT / "shared"), str(ROOT / "functions")]),
     }
     done = subprocess.run(
         [sys.executable, "-c", PROBE, json.dumps([package, requests])],
         cwd=ROOT,
-        env=environment,
+        env={**kept, **environment},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout.splitlines()[-1])
+    found: dict[str, list[object]] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+@pytest.mark.parametrize("package", [name for name in function_packages() if name in REQUESTS])
+def test_the_edge_answers_without_the_framework(package: str) -> None:
+    """Import `app.py`, answer what the edge can answer: FastAPI, boto3 and their like are not loaded, by name."""
+    stage = "v1" if package.endswith("_v1") else "v2"
+    found = answered(package, [(path, *(rest or ["GET"]), {}, stage) for path, *rest in REQUESTS[package]])
     assert found["answers"] == STATUSES[package]
-    assert not HEAVY & set(found["modules"]), f"loaded: {sorted(HEAVY & set(found['modules']))}"
+    assert not HEAVY & set(found["modules"]), f"loaded: {sorted(HEAVY & {str(name) for name in found['modules']})}"
+
+
+@pytest.mark.parametrize(("package", "stage"), [("users_v1", "v1"), ("users_v2", "v2")])
+def test_a_read_from_storage_needs_no_framework(package: str, stage: str, storage: str) -> None:
+    """One user from DynamoDB, here one that is not there: over the wire, without boto3 and without FastAPI."""
+    settings = ("LANNER_USERS_TABLE", "LANNER_CURSOR_KEYS", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+    environment = {name: os.environ[name] for name in settings}
+    path = "/users/0190a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b"
+    found = answered(package, [(path, "GET", {}, stage)], AWS_ENDPOINT_URL=storage, **environment)
+    assert found["answers"][0] == 404
+    assert not HEAVY & set(found["modules"]), f"loaded: {sorted(HEAVY & {str(name) for name in found['modules']})}"
