@@ -5,7 +5,7 @@ client's CPU is in `process_time`. Both clients take turns in short rounds; medi
 Imports are CPU of fresh interpreters, the interpreter's own start subtracted; boto3's side is always its import and
 its first client. orjson, which the wire loads at its first call, is in every Lanner process anyway.
 
-`python -m bench.wire` prints the table.
+`python -m bench.wire` prints the table, `make bench` prints it among the others.
 """
 
 from __future__ import annotations
@@ -202,14 +202,17 @@ def run(rounds: int = 60) -> list[Row]:
     return [measure_calls(rounds), *measure_imports()]
 
 
-def main() -> None:
-    """Print the table."""
-    print(f"{'':44}{'ours':>10}{'boto3':>10}{'ratio':>8}{'bar':>6}")
+def markdown() -> list[str]:
+    """The table as lines of Markdown."""
+    lines = ["| AWS wire against boto3 | ours | boto3 | ratio | at most | |", "|---|---:|---:|---:|---:|---|"]
     for row in run():
         bar = "" if row.bar is None else f"{row.bar:.2f}"
-        missed = "  MISSED" if row.bar is not None and row.ratio > row.bar else ""
-        print(f"{f'{row.what}, {row.unit}':44}{row.ours:10.1f}{row.boto3:10.1f}{row.ratio:8.3f}{bar:>6}{missed}")
+        verdict = "" if row.bar is None else "reached" if row.ratio <= row.bar else "MISSED"
+        lines.append(
+            f"| {row.what}, {row.unit} | {row.ours:.1f} | {row.boto3:.1f} | {row.ratio:.2f} | {bar} | {verdict} |"
+        )
+    return [*lines, ""]
 
 
 if __name__ == "__main__":
-    main()
+    print("\n".join(markdown()))
