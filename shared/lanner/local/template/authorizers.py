@@ -34,7 +34,7 @@ def sam_rest_authorizer(name: str, given: Reader, world: World) -> AuthorizerPla
     header = f"method.request.header.{identity.text('Header', 'Authorization')}"
     validation = identity.optional("ValidationExpression")
     if "UserPoolArn" in given:
-        issuer = _cognito_issuer(given.strings("UserPoolArn")[0])
+        issuer = _cognito_issuer(given.strings("UserPoolArn"))
         return AuthorizerPlan(name, "cognito", None, (header,), validation, ttl, issuer=issuer)
     function = _function(name, given, "FunctionArn", world)
     if function is None:
@@ -82,8 +82,7 @@ def openapi_authorizer(name: str, scheme: Reader, kind: str, world: World) -> Au
     header = f"method.request.header.{scheme.text('name', 'Authorization')}"
     validation = given.optional("identityValidationExpression")
     if type_ == "cognito_user_pools":
-        pools = given.strings("providerARNs")
-        issuer = _cognito_issuer(pools[0]) if pools else None
+        issuer = _cognito_issuer(given.strings("providerARNs"))
         return AuthorizerPlan(name, "cognito", None, (header,), validation, ttl, issuer=issuer)
     function = _function(name, given, "authorizerUri", world)
     if function is None:
@@ -110,10 +109,8 @@ def raw_rest_authorizer(properties: Reader, world: World) -> AuthorizerPlan | No
     validation = properties.optional("IdentityValidationExpression")
     ttl = properties.number("AuthorizerResultTtlInSeconds", DEFAULT_TTL)
     if type_ == "COGNITO_USER_POOLS":
-        pools = properties.strings("ProviderARNs")
-        return AuthorizerPlan(
-            name, "cognito", None, sources, validation, ttl, issuer=_cognito_issuer(pools[0]) if pools else None
-        )  # fmt: skip
+        issuer = _cognito_issuer(properties.strings("ProviderARNs"))
+        return AuthorizerPlan(name, "cognito", None, sources, validation, ttl, issuer=issuer)
     function = _function(name, properties, "AuthorizerUri", world)
     if function is None:
         return None
@@ -166,6 +163,7 @@ def _sources(identity: Reader, prefixes: dict[str, str]) -> tuple[str, ...]:
     return tuple(prefix + value for key, prefix in prefixes.items() for value in identity.strings(key))
 
 
-def _cognito_issuer(pool_arn: str) -> str | None:
-    found = re.search(r":cognito-idp:([^:]+):[^:]*:userpool/(\S+)", pool_arn)
+def _cognito_issuer(pool_arns: tuple[str, ...]) -> str | None:
+    """Who issues the tokens of the first pool."""
+    found = re.search(r":cognito-idp:([^:]+):[^:]*:userpool/(\S+)", pool_arns[0] if pool_arns else "")
     return f"https://cognito-idp.{found[1]}.amazonaws.com/{found[2]}" if found else None

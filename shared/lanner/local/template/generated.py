@@ -68,7 +68,7 @@ def _of_function(resource: Resource, stack: Stack) -> Iterator[tuple[str, str]]:
         yield "CodeDeployServiceRole", "AWS::IAM::Role"
     events = raw.get("Events")
     for name, event in events.items() if isinstance(events, Section) else ():
-        kind: Node = event.get("Type") if isinstance(event, Section) else None
+        kind = str(event.get("Type")) if isinstance(event, Section) else ""
         own: Node = event.get("Properties") if isinstance(event, Section) else None
         own = own if isinstance(own, dict) else {}
         if kind in _EVENT_RESOURCES:

@@ -34,9 +34,7 @@ def sam_api_drafts(stack: Stack, world: World) -> dict[str, ApiDraft]:
     drafts: dict[str, ApiDraft] = {}
     for logical_id, (type_, stage) in _IMPLICIT.items():
         if logical_id in stack.generated and logical_id not in stack.resources:
-            globals_ = stack.globals.of_type(type_) or Section(stack.document.where)
-            resolved = stack.resolver.value(globals_, globals_.where)
-            reader = Reader(resolved, stack.prefix + logical_id, stack.findings)
+            reader = _implicit_properties(logical_id, stack)
             drafts[reader.resource] = _draft(SAM_APIS[type_], reader, stage, stack, world)
     for resource in stack.of_type(*SAM_APIS):
         reader = stack.properties(resource.logical_id)
@@ -233,7 +231,7 @@ def _required(properties: Reader) -> Iterator[str]:
 def add_rest_cors(drafts: dict[str, ApiDraft], stack: Stack) -> None:
     """Add SAM's MOCK preflight routes to each REST API with `Cors`, after all its other routes are there."""
     for name, draft in drafts.items():
-        properties = _properties_of(name.removeprefix(stack.prefix), draft, stack)
+        properties = _properties_of(name.removeprefix(stack.prefix), stack)
         headers = rest_cors_headers(properties) if draft.kind == "rest" else None
         if headers is None:
             continue
@@ -244,9 +242,15 @@ def add_rest_cors(drafts: dict[str, ApiDraft], stack: Stack) -> None:
             draft.add(replace(route, authorizer=authorizer, api_key_required=api_key), name)
 
 
-def _properties_of(logical_id: str, draft: ApiDraft, stack: Stack) -> Reader:
+def _properties_of(logical_id: str, stack: Stack) -> Reader:
     if logical_id in stack.resources:
         return stack.properties(logical_id)
-    type_ = _IMPLICIT[logical_id][0]
-    globals_ = stack.globals.of_type(type_) or Section(stack.document.where)
-    return Reader(stack.resolver.value(globals_, globals_.where), draft.logical_id, stack.findings)
+    return _implicit_properties(logical_id, stack)
+
+
+def _implicit_properties(logical_id: str, stack: Stack) -> Reader:
+    """An implicit API has the properties that `Globals` gives to its type."""
+    globals_ = stack.globals.of_type(_IMPLICIT[logical_id][0]) or Section(stack.document.where)
+    resolved = stack.resolver.value(globals_, globals_.where)
+    section = resolved if isinstance(resolved, Section) else Section(globals_.where)
+    return Reader(section, stack.prefix + logical_id, stack.findings)
