@@ -12,6 +12,5 @@ GROUP = RouteGroup(
     paths={"/users": "GET POST", "/users/{id}": "GET PUT PATCH DELETE"},
     routes="users_v1.routes:router",
     edge={"GET /users/{id}": "domain.users.edge:read"},
-    validators={"/users/{id}": "domain.users.validators:current_etag"},
 )
 lambda_handler = GROUP.handler()

@@ -53,15 +53,6 @@ def read(user_id: str) -> User | None:
     return None if item is None else from_item(item)
 
 
-def read_revision(user_id: str) -> int | None:
-    """Only the revision of one user, as of now."""
-    item = call(
-        "GetItem",
-        {"TableName": _table(), "Key": _user_key(user_id), "ConsistentRead": True, "ProjectionExpression": "revision"},
-    ).get("Item")
-    return None if item is None else int(item["revision"]["N"])
-
-
 def read_by_email(email: str) -> User | None:
     """Who has an address, in any spelling of it."""
     key = email_key(email)

@@ -40,7 +40,9 @@ def test_a_change_that_changes_nothing_is_not_written() -> None:
     users = Users(ManualClock(NOW))
     made = users.create(content())
     assert users.change(made.id, lambda _: content()).revision == 1
-    assert store.read_revision(made.id) == 1
+    stored = store.read(made.id)
+    assert stored is not None
+    assert (stored.revision, stored.updated_at) == (1, made.updated_at)
 
 
 def test_a_lost_race_is_run_again_on_what_is_there() -> None:
