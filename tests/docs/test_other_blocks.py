@@ -7,17 +7,12 @@ import re
 import tomllib
 from collections.abc import Callable
 
-import orjson
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
-from lanner.clock import ManualClock
-from lanner.http.events import read
-from lanner.observe.line import RequestLine
-from lanner.versioning.registry import ApiVersion
-from tests.builders import Context, rest_event
 from tests.docs.command_lines import commands, problem
 from tests.docs.pages import Block, pages
+from tests.docs.request_line import request_line_members
 
 NOT_RUN = {
     "make": "installs, serves until Ctrl-C, or takes minutes; its targets are looked up in the Makefile",
@@ -32,8 +27,6 @@ NOT_RUN = {
 
 EXECUTED = ("console", "python")
 BLOCKS = [block for page in pages() for block in page.blocks if block.language not in EXECUTED]
-EVERY_MEMBER = {"refused", "cache", "error"}
-"""Members of a request line that only some requests have."""
 
 
 def parse_insights(text: str) -> None:
@@ -53,15 +46,6 @@ def parse_insights(text: str) -> None:
 
 
 INSIGHTS_WORDS = {"and", "or", "not", "in", "like", "by", "as", "asc", "desc", "is", "present"}
-
-
-def request_line_members() -> set[str]:
-    """What a request line holds, from one that is written here."""
-    lines: list[bytes] = []
-    request = read(rest_event(), Context())
-    request.version = ApiVersion("v2", released_at="2025-01-01", deprecated_at="2025-02-01")
-    RequestLine("s", "n", ManualClock().now, lines.append).write(request, 200, False, None, None)
-    return set(orjson.loads(lines[0])) | EVERY_MEMBER
 
 
 def check_commands(text: str) -> None:

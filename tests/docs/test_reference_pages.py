@@ -5,9 +5,14 @@ from __future__ import annotations
 import ast
 import re
 
+from samtranslator.yaml_helper import yaml_parse
+
 from docs.problem_types import PROBLEM_TYPES
+from lanner.cli import COMMANDS
 from lanner.http.problems import ApiError
+from tests.docs.command_lines import options
 from tests.docs.pages import ROOT, pages
+from tests.docs.request_line import request_line_members
 
 BY_NAME = {page.name: page for page in pages()}
 SETTING = re.compile(r"LANNER_[A-Z0-9_]*[A-Z0-9_]")
@@ -80,3 +85,36 @@ def test_every_direct_dependency_is_explained() -> None:
     text = BY_NAME["docs/DEPENDENCIES.md"].path.read_text("utf-8")
     explained = {name.lower() for name in re.findall(r"^\| `([A-Za-z0-9._-]+)` \|", text, re.MULTILINE)}
     assert explained == wanted
+
+
+def first_cells(name: str, heading: str) -> set[str]:
+    """What stands between backquotes in the first column of the tables below a heading."""
+    prose = [line for _, line in BY_NAME[name].prose]
+    start = prose.index(heading) + 1
+    end = next((at for at in range(start, len(prose)) if prose[at].startswith("## ")), len(prose))
+    rows = [line.split("|")[1] for line in prose[start:end] if line.startswith("| `")]
+    return {code.split()[0] for cell in rows for code in re.findall(r"`([^`]+)`", cell)}
+
+
+def test_every_parameter_of_the_template_is_explained() -> None:
+    """deploy.md has each parameter, and no other."""
+    template = yaml_parse((ROOT / "template.yaml").read_text("utf-8"))
+    assert first_cells("docs/deploy.md", "## Parameters") == set(template["Parameters"])
+
+
+def test_every_option_of_the_local_cloud_is_explained() -> None:
+    """local-development.md has each option of `lanner dev`, and no other."""
+    explained = {name for name in first_cells("docs/local-development.md", "## Options") if name.startswith("--")}
+    assert explained == options("dev") - {"--help"}
+
+
+def test_every_command_is_mentioned() -> None:
+    """Each `lanner` command is shown or named somewhere."""
+    text = "".join(page.path.read_text("utf-8") for page in pages())
+    missing = [name for name in COMMANDS if f"lanner {name}" not in text]
+    assert not missing, missing
+
+
+def test_every_member_of_the_request_line_is_explained() -> None:
+    """observability.md has each member, and no other; `_aws` is the format's own."""
+    assert first_cells("docs/observability.md", "## The line") == request_line_members() - {"_aws"}
