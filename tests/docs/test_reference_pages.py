@@ -7,6 +7,7 @@ import re
 
 from samtranslator.yaml_helper import yaml_parse
 
+from bench.dependencies import IMPORTS, direct, fill
 from docs.problem_types import PROBLEM_TYPES
 from lanner.cli import COMMANDS
 from lanner.http.problems import ApiError
@@ -118,3 +119,19 @@ def test_every_command_is_mentioned() -> None:
 def test_every_member_of_the_request_line_is_explained() -> None:
     """observability.md has each member, and no other; `_aws` is the format's own."""
     assert first_cells("docs/observability.md", "## The line") == request_line_members() - {"_aws"}
+
+
+def test_dependencies_are_measured() -> None:
+    """The script knows how each direct dependency is imported, and the page has no row that it did not fill."""
+    assert set(IMPORTS) == set(direct())
+    text = BY_NAME["docs/DEPENDENCIES.md"].path.read_text("utf-8")
+    empty = re.findall(r"^\| `([A-Za-z0-9._-]+)` \| (?:\? \||[^|]+\| *\?)", text, re.MULTILINE)
+    assert not empty, f"run python -m bench.dependencies --page docs/DEPENDENCIES.md for {empty}"
+
+
+def test_measurements_fill_their_cells_only() -> None:
+    """Cost and licence are replaced where the package was measured; prose and other rows stay."""
+    page = "| `orjson` | 0 | ? | JSON | json |\n| `PyYAML` | 0 | ? | | |\ntext `orjson` | 0 |\n"
+    assert fill(page, {"orjson": ("18", "MIT")}) == (
+        "| `orjson` | 18 | MIT | JSON | json |\n| `PyYAML` | 0 | ? | | |\ntext `orjson` | 0 |\n"
+    )
