@@ -28,7 +28,7 @@ ROUTER = Router(PLAN)
 
 path_text = st.text(st.sampled_from("abzAZ09-._~!$&'()*+,;=:@%2F"), min_size=1, max_size=20)
 query_text = st.text(st.sampled_from("ab=&+%20%C3%A9;/?"), max_size=30)
-header_value = st.text(st.characters(min_codepoint=0x20, max_codepoint=0xFF, exclude_characters="\x7f"), max_size=20)
+header_value = st.text(st.sampled_from('ab,;=% "é~'), max_size=20)
 headers = st.lists(st.tuples(st.sampled_from(["X-A", "x-a", "Cookie", "Accept"]), header_value), max_size=6)
 bodies = st.binary(max_size=40)
 

@@ -85,7 +85,7 @@ class Connection(asyncio.Protocol):
         self._client = peer[0] if peer else ""
         self._deadline = self._loop.time() + self._limits.idle_seconds
         if not self._server.opened(self, self._transport):
-            self._refuse(503, "too many open connections")
+            self._refuse(503, "the gateway is stopping" if self._server.stopping else "too many open connections")
 
     def data_received(self, data: bytes) -> None:
         if self._state == "closing":

@@ -47,7 +47,8 @@ class _Fields:
         self.target += target
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self.headers.append((name.decode("latin-1"), value.decode("latin-1")))
+        # llhttp leaves white space at the end of a value, which is no part of it (RFC 9112, section 5).
+        self.headers.append((name.decode("latin-1"), value.strip(b" \t").decode("latin-1")))
 
 
 def parse_head(data: bytes) -> HttpHead:

@@ -8,6 +8,7 @@ Deadlines are looked after by one sweep over all connections rather than by a ti
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import socket
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from typing import Protocol
 from lanner.local.gateway.connection import Connection
 from lanner.local.gateway.message import HttpAnswer, HttpHead, HttpRequest
 
+_TURNS_OF_ACCEPT = 5
 _TAKEN = (errno.EADDRINUSE, errno.EACCES, errno.EADDRNOTAVAIL)
 
 
@@ -79,16 +81,30 @@ class HttpServer:
     async def stop(self, grace: float = 5.0) -> None:
         """Stop listening, let requests under way finish for `grace` seconds, then cut what is left."""
         self.stopping = True
-        if self._server is not None:
-            self._server.close()
         if self._sweep is not None:
             self._sweep.cancel()
+        if self._server is not None:
+            await self._stop_listening(self._server)
         for connection in tuple(self.connections):
             connection.close_when_idle()
         if not await self._empty(grace):
             for connection in tuple(self.connections):
                 connection.abort()
             await self._empty(1.0)
+
+    async def _stop_listening(self, server: asyncio.Server) -> None:
+        """Close the listening sockets without losing sight of clients that were accepted a moment ago.
+
+        asyncio makes a client's transport a few turns after its accept; a server that is closed in between drops the
+        client's socket unclosed. So accepting ends first, and the server is closed when those turns are over.
+        """
+        loop = asyncio.get_running_loop()
+        with contextlib.suppress(NotImplementedError):  # Windows' proactor loop has no readers, and not this gap
+            for listening in server.sockets:
+                loop.remove_reader(listening.fileno())
+        for _ in range(_TURNS_OF_ACCEPT):
+            await asyncio.sleep(0)
+        server.close()
 
     async def _empty(self, seconds: float) -> bool:
         """Wait until no connection is left; False where that takes longer."""
