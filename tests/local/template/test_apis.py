@@ -79,6 +79,39 @@ def test_a_raw_http_api_is_put_together_from_its_resources() -> None:
     ]
 
 
+def test_raw_resources_may_belong_to_an_api_of_sam_and_to_one_of_another_stack(plan: Plan) -> None:
+    """A gateway response of a SAM API, and a nested stack's route of its parent's API."""
+    made = plan(
+        FUNCTIONS
+        + """
+  G: {Type: AWS::Serverless::Function, Properties: {Events: {E: {Type: Api, Properties: {Path: /, Method: get}}}}}
+  Response:
+    Type: AWS::ApiGateway::GatewayResponse
+    Properties: {RestApiId: !Ref ServerlessRestApi, ResponseType: THROTTLED, StatusCode: 420}
+  Http: {Type: AWS::Serverless::HttpApi}
+  Child: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: child.yaml, Parameters: {Api: !Ref Http}}}
+""",
+        {
+            "child.yaml": """
+Parameters: {Api: {Type: String}}
+Resources:
+  F: {Type: AWS::Lambda::Function, Properties: {Runtime: python3.13, Handler: app.handler, Code: src}}
+  I:
+    Type: AWS::ApiGatewayV2::Integration
+    Properties: {ApiId: !Ref Api, IntegrationType: AWS_PROXY, IntegrationUri: !Ref F, PayloadFormatVersion: "2.0"}
+  R:
+    Type: AWS::ApiGatewayV2::Route
+    Properties: {ApiId: !Ref Api, RouteKey: POST /child, Target: !Sub "integrations/${I}"}
+"""
+        },
+    )
+    assert made.findings == ()
+    assert made.apis["ServerlessRestApi"].gateway_responses["THROTTLED"].status == 420
+    assert [(each.method, each.path, each.function) for each in made.apis["Http"].routes] == [
+        ("POST", "/child", "Child.F")
+    ]
+
+
 def test_a_definition_file_is_read_with_its_lines(plan: Plan) -> None:
     """DefinitionUri: findings point into it, and it is watched."""
     made = plan(

@@ -65,12 +65,9 @@ def load_plan(
             plan = function_plan(resource, stack, world, sources)
             if plan is not None:
                 functions[plan.logical_id] = plan
-    drafts, domains, usage = {}, [], []
-    for stack in tree.stacks():
-        own = api_drafts(stack, world, set(functions))
-        drafts.update(own)
-        domains.extend(domain_plans(stack, own, world))
-        usage.extend(usage_plans(stack, own, world))
+    drafts = api_drafts(tree.stacks(), world, set(functions))
+    domains = domain_plans(tree.stacks(), drafts, world)
+    usage = [plan for stack in tree.stacks() for plan in usage_plans(stack, drafts, world)]
     files = dict.fromkeys([*tree.files, *([config.file] if config.file else [])])
     return CloudPlan(
         template=source,

@@ -22,6 +22,7 @@ _MAPPINGS = (
     "AWS::ApiGatewayV2::ApiMapping",
 )
 _DOMAINS = ("AWS::ApiGateway::DomainName", "AWS::ApiGateway::DomainNameV2", "AWS::ApiGatewayV2::DomainName")
+_RULE = "AWS::ApiGatewayV2::RoutingRule"
 _PRIORITIES = (1, 1_000_000)
 
 
@@ -32,21 +33,23 @@ class _Draft:
     rules_first: bool = False
 
 
-def domain_plans(stack: Stack, drafts: dict[str, ApiDraft], world: World) -> list[DomainPlan]:
-    """Every custom domain of one stack, rules by priority, mappings with the longest base path first."""
+def domain_plans(stacks: list[Stack], drafts: dict[str, ApiDraft], world: World) -> list[DomainPlan]:
+    """Every custom domain of the stacks, rules by priority, mappings with the longest base path first."""
     domains: dict[str, _Draft] = {}
-    for resource in stack.of_type(*_DOMAINS):
-        properties = stack.properties(resource.logical_id)
+    readers = {
+        type_: [stack.properties(each.logical_id) for stack in stacks for each in stack.of_type(type_)]
+        for type_ in (*_DOMAINS, *SAM_APIS, *_MAPPINGS, _RULE)
+    }
+    for properties in (each for type_ in _DOMAINS for each in readers[type_]):
         draft = domains.setdefault(properties.text("DomainName"), _Draft())
         draft.rules_first = properties.text("RoutingMode").startswith("ROUTING_RULE")
-    for resource in stack.of_type(*SAM_APIS):
-        properties = stack.properties(resource.logical_id)
+    for properties in (each for type_ in SAM_APIS for each in readers[type_]):
         if "Domain" in properties and properties.resource in drafts:
             _sam_domain(properties.child("Domain"), drafts[properties.resource], domains)
-    for resource in stack.of_type(*_MAPPINGS):
-        _mapping(stack.properties(resource.logical_id), domains, world)
-    for resource in stack.of_type("AWS::ApiGatewayV2::RoutingRule"):
-        _rule(stack.properties(resource.logical_id), domains, world)
+    for properties in (each for type_ in _MAPPINGS for each in readers[type_]):
+        _mapping(properties, domains, world)
+    for properties in readers[_RULE]:
+        _rule(properties, domains, world)
     return [
         DomainPlan(
             name,
