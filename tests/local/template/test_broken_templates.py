@@ -58,7 +58,7 @@ def broken(draw: st.DrawFn) -> tuple[int, Any]:
             parent = parent[key]
         how = draw(st.sampled_from(["replace", "replace", "remove", "rename"]))
         if how == "replace":
-            parent[last] = draw(st.sampled_from(WRONG))
+            parent[last] = copy.deepcopy(draw(st.sampled_from(WRONG)))
         else:
             value = parent.pop(last)
             if how == "rename" and isinstance(parent, dict):
