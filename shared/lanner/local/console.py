@@ -38,7 +38,7 @@ class Console:
 
     def paint(self, text: str, *styles: str) -> str:
         """`text` in colour where that is wanted."""
-        if not self._colour or not styles:
+        if not self._colour or not styles or not text:
             return text
         codes = ";".join(str(_CODES[style]) for style in styles)
         return f"\033[{codes}m{text}\033[0m"
@@ -78,12 +78,12 @@ class Console:
             record.version or "-",
             status,
             f"{record.duration_ms:.1f} ms",
-            self.paint("cold", "cyan") if record.cold else "warm",
         ]
-        if record.cache:
-            parts.append(record.cache)
         if record.function:
-            parts.append(self.paint(record.function, "dim"))
+            parts.append(self.paint("cold", "cyan") if record.cold else "warm")
+        parts += [part for part in (record.cache, self.paint(record.function, "dim")) if part]
+        if record.note:
+            parts.append(self.paint(f"gateway: {_printable(record.note)}", "yellow"))
         self.say("  ".join(parts))
         if self._verbose and record.event:
             self.note("  event " + record.event[:_MAX_EVENT].decode("utf-8", "replace"))

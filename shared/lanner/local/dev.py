@@ -125,7 +125,8 @@ class DevServer:
         runtime.logs.listen(self._console.log)
         await self._start_gateway(plan)
         self._start_background(plan)
-        await asyncio.sleep(0)  # the watcher's first step: what is saved after `ready` must not be missed
+        for _ in range(3):  # the watchers' first steps: what is saved after `ready` must not be missed
+            await asyncio.sleep(0)
         self._announce(plan)
         await self._seed()
         self._console.say(f"ready {self.url}")

@@ -2,8 +2,8 @@
 
 The file is a JSON list of {"method", "path", "headers", "body"}; `method` defaults to POST with a body and to GET
 without, `body` is text or any JSON value (which sets the content type). Requests whose paths start with the same
-segment go one after the other, in the file's order; different segments go at the same time. What fails is reported,
-and the rest goes on.
+segment (a version such as `v2` and the segment after it) go one after the other, in the file's order; the others go at
+the same time. What fails is reported, and the rest goes on.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
+import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+_VERSION = re.compile(r"v[0-9]+")
 _TIMEOUT = 40.0  # seconds; the gateway itself answers within 30
 
 
@@ -33,7 +35,9 @@ class SeedRequest:
 
     @property
     def group(self) -> str:
-        return self.path.split("?", 1)[0].strip("/").split("/", 1)[0]
+        """What comes after a request of the same group waits for it: `users`, `v2/users`."""
+        segments = self.path.split("?", 1)[0].strip("/").split("/")
+        return "/".join(segments[: 2 if _VERSION.fullmatch(segments[0]) else 1])
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ temporary files are nobody's.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,13 +45,43 @@ def touched(plan: CloudPlan, sources: Iterable[Path], files: Iterable[Path]) -> 
     return Change(changed, functions, any(file in template_files for file in changed))
 
 
-def watched_folders(plan: CloudPlan, sources: Iterable[Path]) -> list[Path]:
-    """The folders to watch, without those that lie in another of them."""
+@dataclass(frozen=True)
+class Folders:
+    """What is watched: `deep` folders with everything below them, `flat` ones for the files directly in them."""
+
+    deep: tuple[Path, ...]
+    flat: tuple[Path, ...]
+
+
+def watched_folders(plan: CloudPlan, sources: Iterable[Path]) -> Folders:
+    """Code, layers and sources with what is below them; of the template's folders only the files.
+
+    A folder that holds something which nobody edits (a virtual environment may have thousands of folders, each of
+    which costs a watch) is watched flat, and its other children deeply; a child that comes later changes the result.
+    """
     wanted = {folder.absolute() for function in plan.functions.values() for folder in (function.code, *function.layers)}
     wanted |= {source.absolute() for source in sources}
-    wanted |= {file.absolute().parent for file in (plan.template, *plan.files)}
-    existing = sorted(folder for folder in wanted if folder.is_dir())
-    return [folder for folder in existing if not any(_below(folder, other) for other in existing if other != folder)]
+    flat = {file.absolute().parent for file in (plan.template, *plan.files)}
+    deep: set[Path] = set()
+    for folder in wanted:
+        if not folder.is_dir():
+            flat.add(folder.parent)  # it may appear
+            continue
+        children = [child for child in folder.iterdir() if child.is_dir()]
+        edited = [child for child in children if not _nobody_edits(child)]
+        if len(edited) == len(children):
+            deep.add(folder)
+        else:
+            flat.add(folder)
+            deep.update(edited)
+    deep = {each for each in deep if not any(_below(each, other) for other in deep if other != each)}
+    flat = {each for each in flat if each.is_dir() and not any(_below(each, other) for other in deep)}
+    return Folders(tuple(sorted(deep)), tuple(sorted(flat)))
+
+
+def _nobody_edits(folder: Path) -> bool:
+    heavy = set(DefaultFilter.ignore_dirs) - {"__pycache__"}
+    return folder.name in heavy or folder.name in _NOT_OURS or (folder / "pyvenv.cfg").exists()
 
 
 def _below(file: Path, folder: Path) -> bool:
@@ -75,17 +105,44 @@ async def changes(plan: Callable[[], CloudPlan], sources: Iterable[Path], stop: 
     """
     sources = tuple(sources)
     folders = watched_folders(plan(), sources)
+    only_sources = SourceFilter(plan())
+    bursts: asyncio.Queue[set[Path] | None] = asyncio.Queue()
+    tasks = [
+        asyncio.ensure_future(_watch(paths, recursive, only_sources, stop, bursts))
+        for paths, recursive in ((folders.deep, True), (folders.flat, False))
+    ]
+    try:
+        while (burst := await bursts.get()) is not None:
+            change = touched(plan(), sources, burst)
+            if change.functions or change.plan:
+                yield change
+            if watched_folders(plan(), sources) != folders:
+                return
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _watch(
+    paths: Sequence[Path],
+    recursive: bool,
+    only_sources: SourceFilter,
+    stop: asyncio.Event,
+    bursts: asyncio.Queue[set[Path] | None],
+) -> None:
+    """Put every burst of changes below `paths` into the queue, and None at the end."""
+    if not paths:
+        return
     watcher = awatch(
-        *folders,
-        watch_filter=SourceFilter(plan()),
+        *paths,
+        watch_filter=only_sources,
         debounce=_DEBOUNCE_MS,
         step=_STEP_MS,
         stop_event=stop,
-        recursive=True,
+        recursive=recursive,
+        ignore_permission_denied=True,
     )
     async for burst in watcher:
-        change = touched(plan(), sources, (Path(name) for _, name in burst))
-        if change.functions or change.plan:
-            yield change
-        if watched_folders(plan(), sources) != folders:
-            return
+        await bursts.put({Path(name) for _, name in burst})
+    await bursts.put(None)
