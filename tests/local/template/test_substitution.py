@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from lanner.local.plan import Where
 from lanner.local.template.findings import Findings
-from lanner.local.template.intrinsics import MISSING, Resolver, Scope
+from lanner.local.template.intrinsics import Resolver
+from lanner.local.template.scope import MISSING, Scope
 from lanner.local.template.source import Node, convert, parse, plain
 from lanner.local.template.substitution import Literal, Variable, cidr_blocks, sub_parts, text_of
 

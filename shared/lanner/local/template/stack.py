@@ -17,8 +17,9 @@ from lanner.local.template.findings import Findings, did_you_mean, fatal
 from lanner.local.template.generated import generated_names
 from lanner.local.template.globals import Globals
 from lanner.local.template.identities import KINDS, Identity, Place, identify
-from lanner.local.template.intrinsics import MISSING, Resolver, Scope
+from lanner.local.template.intrinsics import Resolver
 from lanner.local.template.reader import Reader
+from lanner.local.template.scope import MISSING, Scope
 from lanner.local.template.source import Node, Section, load
 from lanner.local.template.substitution import text_of
 
