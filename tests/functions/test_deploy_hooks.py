@@ -10,6 +10,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -22,9 +23,8 @@ from hypothesis import strategies as st
 from deploy_hooks.app import after_traffic, before_traffic
 from deploy_hooks.deployment import DeploymentError
 from deploy_hooks.judgement import Answer, differences
-from docs.app import lambda_handler as docs_handler
 from health.app import lambda_handler as health_handler
-from lanner.aws import clients, invoke
+from lanner.aws import clients, invoke, wire
 from tests.architecture.source_tree import ROOT
 
 Handler = Callable[[Any, Any], Any]
@@ -189,6 +189,7 @@ def test_only_requests_that_read_are_sent(account: Account) -> None:
         ({"body": '{"state":"OK"}'}, "the member /status is gone"),
         ({"body": '{"status":1}'}, "the type of /status was str and is float"),
         ({"body": "OK"}, "the body is not JSON"),
+        ({"body": ""}, "the body had 15 bytes and has 0"),
         ({"headers": {"content-type": "text/plain"}, "multiValueHeaders": {}}, "the header content-type was"),
         ({"headers": {"content-type": "application/json", "x-api-version": "v2"}}, "the header vary lacks accept"),
     ],
@@ -240,12 +241,20 @@ def test_a_version_that_mends_the_one_in_service_gets_its_traffic(account: Accou
     assert reported(account) == "Succeeded"
 
 
-def test_values_may_differ(account: Account, live_events: Path) -> None:
-    """Two answers of one handler, whatever time does between them; here with nested JSON."""
-    account.package = "docs"
-    account.versions = {"1": docs_handler, "2": docs_handler}
+@pytest.mark.parametrize("package", ["users_v1", "users_v2", "catalog", "docs", "health"])
+def test_a_function_is_as_good_as_itself(
+    account: Account, package: str, storage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every function with all its events: nothing that time or storage changes between two answers is a difference."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", storage)
+    wire.reset()
+    handler = import_module(f"{package}.app").lambda_handler
+    account.package = package
+    account.versions = {"1": handler, "2": handler, "live": handler}
     assert before_traffic(EVENT, None)["problems"] == []
-    assert reported(account) == "Succeeded"
+    assert after_traffic(EVENT, None)["problems"] == []
+    assert [report["status"] for report in account.reports] == ["Succeeded", "Succeeded"]
+    wire.reset()
 
 
 def test_nothing_to_compare_is_a_refusal(account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -288,6 +297,16 @@ def test_a_report_that_is_refused_fails_the_invocation(account: Account, live_ev
     account.refuse_reports = True
     with pytest.raises(Exception, match="too late"):
         before_traffic(EVENT, None)
+
+
+def test_another_problem_is_a_difference() -> None:
+    """A client that acts on `type` has to find the one it knows."""
+    headers = {"content-type": "application/problem+json"}
+    before = Answer(404, headers, b'{"type":"/problems/not-found","instance":"1"}')
+    assert differences(before, Answer(404, headers, b'{"type":"/problems/not-found","instance":"2"}')) == []
+    assert differences(before, Answer(404, headers, b'{"type":"/problems/gone","instance":"2"}')) == [
+        "the problem was /problems/not-found and is /problems/gone"
+    ]
 
 
 JSON = st.recursive(
