@@ -22,8 +22,8 @@ from lanner.local.gateway.message import HttpAnswer
 from lanner.local.plan import ApiPlan, GatewayResponsePlan
 
 _VARIABLE = re.compile(
-    r"\$\{?((?:context|stageVariables|method\.request\.(?:header|path|querystring))"
-    r"(?:\.[A-Za-z0-9_-]+)+)\}?"
+    r"\$(?P<brace>\{)?(?P<name>(?:context|stageVariables|method\.request\.(?:header|path|querystring))"
+    r"(?:\.[A-Za-z0-9_-]+)+)(?(brace)\})"  # a brace after a variable without one belongs to the JSON around it
 )
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _JSON = "application/json"
@@ -79,7 +79,7 @@ def _customised(
     if custom.templates:
         content_type = _JSON if _JSON in custom.templates else next(iter(custom.templates))
         template = custom.templates[content_type]
-        body = _VARIABLE.sub(lambda found: values.look_up(found[1]), template).encode()
+        body = _VARIABLE.sub(lambda found: values.look_up(found["name"]), template).encode()
     else:
         content_type, body = _JSON, default_body(wording.message)
     merged = {name.lower(): (name, value) for name, value in [("Content-Type", content_type), *headers]}
