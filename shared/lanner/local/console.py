@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TextIO
 
 from lanner.local.gateway.record import RequestRecord
-from lanner.local.plan import CloudPlan, Finding
+from lanner.local.plan import Finding
 from lanner.local.runtime.logbook import LogLine
 
 _CODES = {"red": 31, "green": 32, "yellow": 33, "blue": 34, "magenta": 35, "cyan": 36, "dim": 2, "bold": 1}
@@ -107,28 +107,6 @@ class Console:
         widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
         for row in rows:
             self.say((indent + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))).rstrip())
-
-
-def route_rows(plan: CloudPlan, base: str) -> list[tuple[str, str, str, str]]:
-    """Every route of a plan: method, URL on the local cloud, function, place in the template."""
-    rows = []
-    for api in plan.apis.values():
-        prefix = "" if api.stage == "$default" else f"/{api.stage}"
-        for route in sorted(api.routes, key=lambda each: (each.path, each.method)):
-            path = "/*" if route.path == "$default" else route.path
-            target = route.function or ("(mock)" if route.mock else "")
-            rows.append((route.method, f"{base}{prefix}{path}", target, str(route.where)))
-    return rows
-
-
-def function_rows(plan: CloudPlan) -> list[tuple[str, str, str]]:
-    """Every function: logical id, handler, and the file (with a line, so that terminals link it)."""
-    rows = []
-    for function in plan.functions.values():
-        module = function.handler.rpartition(".")[0].replace(".", "/")
-        file = function.code / f"{module}.py"
-        rows.append((function.logical_id, function.handler, f"{file}:1"))
-    return rows
 
 
 def _status_style(status: int) -> str:

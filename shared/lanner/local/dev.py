@@ -23,11 +23,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lanner.clock import SystemClock
-from lanner.local.console import Console, function_rows, route_rows
+from lanner.local.console import Console
 from lanner.local.control import ControlEndpoint
 from lanner.local.engine import Engine, EngineError
 from lanner.local.gateway.gateway import Gateway
 from lanner.local.inspection import CloudInspector
+from lanner.local.overview import curl_lines, function_rows, host_rows, route_rows
 from lanner.local.plan import CloudPlan
 from lanner.local.queues import QueuePollers
 from lanner.local.runtime.interpreter import ClientChoice, Interpreter, InterpreterError, default_interpreter, probe
@@ -226,11 +227,14 @@ class DevServer:
 
     def _announce(self, plan: CloudPlan) -> None:
         assert self._runtime is not None
-        cloud = RunningCloud(os.getpid(), str(plan.template.absolute()), self.url, self._runtime.invoke_url)
+        cloud = RunningCloud(os.getpid(), str(plan.template.resolve()), self.url, self._runtime.invoke_url)
         self._announced = announce(cloud)
         say = self._console.say
         say(self._console.paint("routes", "bold"))
         self._console.table(route_rows(plan, self.url))
+        if len(plan.apis) > 1:
+            say(self._console.paint("each API on its own host name", "bold"))
+            self._console.table(host_rows(plan, self.url))
         say(self._console.paint("functions", "bold"))
         self._console.table(function_rows(plan))
         say(self._console.paint("try", "bold"))
@@ -350,14 +354,3 @@ def port_problem(host: str, port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         return f"port {port} on {host} is taken by another program: end it, or choose another with --port"
     return f"cannot listen on {host}:{port}: {error.strerror or error}"
-
-
-def curl_lines(plan: CloudPlan, url: str) -> list[str]:
-    """Lines to paste: the GET routes without parameters first."""
-    gets = [row for row in route_rows(plan, url) if row[0] in ("GET", "ANY") and not {"*", "+"} & set(row[1])]
-    gets.sort(key=lambda row: ("{" in row[1], len(row[1])))
-    return [f"curl -s {_quoted(row[1])}" for row in gets]
-
-
-def _quoted(url: str) -> str:
-    return f"'{url}'" if any(each in url for each in "{}&?$") else url

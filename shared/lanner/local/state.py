@@ -52,9 +52,9 @@ def running() -> list[RunningCloud]:
 
 
 def find(template: Path) -> RunningCloud | None:
-    """The newest server of `template`, or None."""
-    wanted = str(template.absolute())
-    return next((cloud for cloud in running() if cloud.template == wanted), None)
+    """The newest server of `template`, a file or the folder that has it; None when there is none."""
+    wanted = template.resolve()
+    return next((cloud for cloud in running() if wanted in (Path(cloud.template), Path(cloud.template).parent)), None)
 
 
 def _alive(pid: int) -> bool:

@@ -12,7 +12,7 @@ from lanner.local.dev import DevOptions
 
 def add_template_arguments(parser: argparse.ArgumentParser) -> None:
     """What decides how a template is read."""
-    parser.add_argument("--template", "-t", type=Path, default=Path("template.yaml"), help="default: template.yaml")
+    add_template_argument(parser)
     parser.add_argument(
         "--parameter-overrides",
         nargs="*",
@@ -25,6 +25,11 @@ def add_template_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--region", default="eu-west-1")
     parser.add_argument("--secrets", type=Path, help="JSON or TOML file with SSM parameters and secrets")
     parser.add_argument("--built", action="store_true", help="serve what `sam build` made")
+
+
+def add_template_argument(parser: argparse.ArgumentParser) -> None:
+    """Which template: a file, or a folder that has a template.yaml, template.yml or template.json."""
+    parser.add_argument("--template", "-t", type=Path, default=Path(), help="default: the one in this folder")
 
 
 def add_runtime_arguments(parser: argparse.ArgumentParser) -> None:

@@ -11,6 +11,7 @@ from urllib.parse import urlencode, urlsplit
 
 from lanner.local import state
 from lanner.local.commands import CommandError
+from lanner.local.commands.arguments import add_template_argument
 from lanner.local.console import Console
 from lanner.local.control import LOGS
 from lanner.local.runtime.logbook import LogLine
@@ -19,7 +20,7 @@ from lanner.local.runtime.logbook import LogLine
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("function", nargs="?", help="logical id; default: all functions")
     parser.add_argument("--follow", "-f", action="store_true", help="go on until Ctrl-C")
-    parser.add_argument("--template", "-t", type=Path, default=Path("template.yaml"), help="default: template.yaml")
+    add_template_argument(parser)
     parser.add_argument("--limit", type=int, default=1000, help="at most so many lines of the past (default: 1000)")
 
 
@@ -40,7 +41,9 @@ def running_cloud(template: Path) -> state.RunningCloud:
         return others[0]
     if others:
         templates = ", ".join(sorted({each.template for each in others}))
-        raise CommandError(f"no `lanner dev` serves {template}; running are those of {templates}: name one with -t")
+        raise CommandError(
+            f"no `lanner dev` serves {template.resolve()}; running are those of {templates}: name one with -t"
+        )
     raise CommandError("no `lanner dev` is running: start one first")
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 
 from lanner.local.commands.arguments import add_template_arguments, template_options
-from lanner.local.console import Console, function_rows, route_rows
+from lanner.local.console import Console
+from lanner.local.overview import function_rows, route_rows
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -45,8 +45,9 @@ class Interpreter:
 
 def default_interpreter(template: Path) -> Path:
     """`.venv/bin/python` beside the template if there is one, else the Python that runs us."""
+    folder = template.absolute() if template.is_dir() else template.absolute().parent
     for name in ("bin/python", "Scripts/python.exe"):
-        candidate = template.absolute().parent / ".venv" / name
+        candidate = folder / ".venv" / name
         if candidate.exists():
             return candidate
     return Path(sys.executable)
