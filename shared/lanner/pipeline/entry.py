@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from lanner.http.events import read
 from lanner.http.message import Handler, Request, Response
+from lanner.http.problems import ApiError
 from lanner.pipeline.errors import problem
 from lanner.pipeline.forward import from_environment
+from lanner.pipeline.routing import UNREADABLE
 from lanner.pipeline.stack import compose
 
 if TYPE_CHECKING:
@@ -65,9 +67,13 @@ def respond(group: RouteGroup) -> tuple[Handler, Application]:
     match = group.table.match
 
     def handle(request: Request) -> Response:
-        found = match(request.path)
-        if found is not None:
-            request.route, request.path_params = found
+        try:
+            found = match(request.path)
+        except ApiError as error:  # a path that cannot be read; refused where every step can see it
+            request.state[UNREADABLE] = error
+        else:
+            if found is not None:
+                request.route, request.path_params = found
         response = steps(request)
         group.cold = False
         if request.method == "HEAD" and response.body:

@@ -15,6 +15,9 @@ from lanner.http.problems import MethodNotAllowed, NotFound
 if TYPE_CHECKING:
     from lanner.group import RouteGroup
 
+UNREADABLE = "unreadable_path"
+"""Where `entry` leaves the error for a path that is not percent-encoded UTF-8."""
+
 
 def route(group: RouteGroup, handler: Handler) -> Handler:
     table = group.table
@@ -23,7 +26,7 @@ def route(group: RouteGroup, handler: Handler) -> Handler:
     def handle(request: Request) -> Response:
         template = request.route
         if not template:
-            raise NotFound(f"There is nothing at {request.public_path}")
+            raise request.state.get(UNREADABLE) or NotFound(f"There is nothing at {request.public_path}")
         method = request.method
         if method == "GET":
             if method in methods[template]:

@@ -55,6 +55,15 @@ def test_an_unknown_path_is_a_problem_that_still_names_the_version(edge_api: Any
     }
 
 
+def test_a_path_that_is_no_utf8_is_a_problem_that_names_the_version(edge_api: Any) -> None:
+    """400, and not a failed invocation: anybody can write such a path."""
+    status, headers, body = edge_api(rest_event(path="/v2/things/%ff"))
+    assert (status, body["type"]) == (400, "/problems/bad-request")
+    assert "%ff" in body["detail"]
+    assert headers["x-api-version"] == "v2"
+    assert "X-API-Version" in headers["vary"]
+
+
 @pytest.mark.parametrize("method", ["DELETE", "PATCH", "POST", "TRACE", "BREW"])
 def test_a_method_that_is_not_there_is_405_with_a_complete_allow(edge_api: Any, method: str) -> None:
     """Allow names every method of the path, HEAD and OPTIONS included (RFC 9110 section 15.5.6)."""
