@@ -33,8 +33,8 @@ def silent() -> Iterator[str]:
 @pytest.fixture
 def down(request: pytest.FixtureRequest, client: Client, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
     """The API with its storage elsewhere."""
-    monkeypatch.setattr(domain.dynamodb, "BUDGET_MS", 150)
     with monkeypatch.context() as environment:
+        environment.setattr(domain.dynamodb, "BUDGET_MS", 150)
         environment.setenv("AWS_ENDPOINT_URL", request.getfixturevalue(request.param))
         wire.reset()
         yield client
