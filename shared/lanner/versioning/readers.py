@@ -8,7 +8,8 @@
 
 Contract (the error model is that of Asp.Versioning):
 
-- *unspecified*: no way says anything; the registry's default, chosen by "default".
+- *unspecified*: no way says anything; the registry's default, chosen by "default". An API Gateway stage that is a
+  version's is the default of its own address: a domain mapped to the stage v1 alone (`v1.example.com/users`) serves v1.
 - *invalid*: something that is no version at all, an empty value included; slug `invalid-version`.
 - *unsupported*: a version that was never declared; slug `unsupported-version`.
 - *ambiguous*: two different choices in one request, in one way or between two; 400, slug `ambiguous-version`. The same
@@ -50,9 +51,12 @@ _ACCEPT = header("Accept", "names no version of this API")
 _SHOWN = 40  # characters of a client's value that an error repeats
 
 
-def choose(request: Request, registry: VersionRegistry, now: Now) -> tuple[ApiVersion, str]:
+def choose(
+    request: Request, registry: VersionRegistry, now: Now, default: ApiVersion | None = None
+) -> tuple[ApiVersion, str]:
     """The version that a request asks for, and the way it did: path, media_type, header, query, or default.
 
+    `default` is what the address serves where nothing is said; the registry's default where that is not given.
     Raises `NotFound`, `NotAcceptable` or `BadRequest` as the module's text says.
     """
     chosen: ApiVersion | None = None
@@ -65,7 +69,7 @@ def choose(request: Request, registry: VersionRegistry, now: Now) -> tuple[ApiVe
             what = f"the {_SPOKEN[by]} asks for {chosen.name}, the {_SPOKEN[way]} for {version.name}"
             raise _ambiguous(what, registry, now)
         chosen, by = version, way
-    return (registry.default, by) if chosen is None else (chosen, by)
+    return (default or registry.default, by) if chosen is None else (chosen, by)
 
 
 def from_path(request: Request, registry: VersionRegistry, now: Now) -> ApiVersion | None:

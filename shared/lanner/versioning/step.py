@@ -56,7 +56,7 @@ def version(group: Versioned, handler: Handler) -> Handler:
     """The step for `group` around `handler`."""
     registry = group.registry
     default = registry.default
-    by_segment: dict[str | None, ApiVersion] = {None: default, **{each.name: each for each in registry}}
+    by_name = {each.name: each for each in registry}
     special = _Special(group, handler)
     plain = special.plain()
 
@@ -64,7 +64,7 @@ def version(group: Versioned, handler: Handler) -> Handler:
         headers = request.headers
         accept = headers.get("accept")
         segment = request.path_version
-        chosen = by_segment.get(segment)
+        chosen = by_name.get(request.stage, default) if segment is None else by_name.get(segment)
         if (
             chosen is None
             or "x-api-version" in headers
@@ -72,7 +72,9 @@ def version(group: Versioned, handler: Handler) -> Handler:
             or (accept is not None and "vnd." in accept.lower())
         ):
             try:
-                chosen, request.version_by = choose(request, registry, group.clock.now)
+                chosen, request.version_by = choose(
+                    request, registry, group.clock.now, by_name.get(request.stage, default)
+                )
             except ApiError as error:
                 return special.unchosen(error, request)
         else:

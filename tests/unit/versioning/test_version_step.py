@@ -48,6 +48,30 @@ def test_every_answer_names_its_version_and_varies(
     }
 
 
+@pytest.mark.parametrize(
+    ("stage", "headers", "served"),
+    [
+        ("v2", {}, "v2"),
+        ("v2", {"X-API-Version": "v3"}, "v3"),
+        ("v2", {"Accept": "application/json, application/vnd.lanner+json"}, "v2"),
+        ("prod", {}, "v3"),
+        ("v9", {}, "v3"),
+    ],
+)
+def test_a_stage_that_is_a_version_is_the_default_of_its_address(
+    make_group: Callable[..., RouteGroup],
+    make_request: MakeRequest,
+    stage: str,
+    headers: dict[str, str],
+    served: str,
+) -> None:
+    """A domain mapped to one version's stage serves that version where nothing else is asked for."""
+    request = make_request("/users", headers)
+    request.stage = stage
+    response = version(make_group(), lambda _: Response(200))(request)
+    assert (response.headers["x-api-version"], request.version and request.version.name) == (served, served)
+
+
 def test_vary_is_appended_to_and_never_repeated(serve: Serve) -> None:
     """What the application varies by stays, in its place."""
     response = serve("/users", app=lambda request: Response(304, {"vary": "accept, Origin"}))
