@@ -157,7 +157,7 @@ def _decoded_body(event: Any) -> bytes:
     from binascii import Error, a2b_base64
 
     try:
-        return a2b_base64(body)
+        return a2b_base64(body, strict_mode=True)  # otherwise what is no base64 at all would be an empty body
     except (Error, ValueError):
         raise BadRequest("The event says that its body is base64, and it is not") from None
 
@@ -206,8 +206,8 @@ class Rest:
     def query(self, event: Any) -> Query:
         values = event.get("multiValueQueryStringParameters")
         if values:
-            return [(name, value) for name, each in values.items() for value in each]
-        return list((event.get("queryStringParameters") or {}).items())
+            return [(name, value or "") for name, each in values.items() for value in each]
+        return [(name, value or "") for name, value in (event.get("queryStringParameters") or {}).items()]
 
     def query_string(self, event: Any) -> bytes:
         if not self.has_query(event):

@@ -130,6 +130,23 @@ def test_answers_take_each_gateways_form() -> None:
     assert cookies == ["a=1", "b=2"]
 
 
+@pytest.mark.parametrize("body", ["%%%", "YQ", "Y Q = =", "YWJj\u00e9"])
+def test_what_is_no_base64_is_never_read_as_an_empty_body(body: str) -> None:
+    """Characters outside the alphabet and missing padding are errors (RFC 4648 section 3)."""
+    event = rest_event("POST", body=body)
+    event["isBase64Encoded"] = True
+    with pytest.raises(BadRequest, match="base64"):
+        _ = read(event).body
+
+
+def test_a_parameter_without_a_value_is_empty() -> None:
+    """Some gateways and test consoles write null for `?flag`."""
+    event = rest_event() | {"queryStringParameters": {"flag": None}}
+    assert read(event).query == [("flag", "")]
+    event["multiValueQueryStringParameters"] = {"flag": [None, "1"]}
+    assert read(event).query == [("flag", ""), ("flag", "1")]
+
+
 @pytest.mark.parametrize(
     ("content_type", "as_text"),
     [
