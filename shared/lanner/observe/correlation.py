@@ -13,13 +13,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextvars import ContextVar
 
+from lanner.http.headers import is_token
 from lanner.http.message import Request
+
+MAX_AGENT = 256  # characters of a User-Agent that are looked at
+MAX_PRODUCT = 40
+MAX_REMEMBERED = 256  # values of User-Agent; a handful of clients make up nearly all traffic
 
 CURRENT: ContextVar[Request | None] = ContextVar("lanner_request", default=None)
 
 # Called after every request, in the order in which they were added: a buffer that must not outlive the request.
 AFTER_REQUEST: list[Callable[[], None]] = []
 
+_PRODUCTS: dict[str, str] = {}
 _HEXADECIMAL = frozenset("0123456789abcdef")
 _NO_TRACE = "0" * 32
 
@@ -61,6 +67,18 @@ def consumer(request: Request) -> str:
     agent = request.headers.get("user-agent")
     if not agent:
         return "anonymous"
-    end = agent.find("/")
-    product = agent if end < 0 else agent[:end]
-    return "ua:" + product[:40] if product.isascii() and product.isprintable() else "anonymous"
+    return _PRODUCTS.get(agent) or _remembered(agent)
+
+
+def _remembered(agent: str) -> str:
+    """The first product of User-Agent (RFC 9110 section 10.1.5), without its version, as a consumer.
+
+    A product is a token: what is none (an address, a sentence) may be somebody's data and is not recorded.
+    """
+    words = agent[:MAX_AGENT].split(None, 1)
+    product = words[0].partition("/")[0] if words else ""
+    known = f"ua:{product[:MAX_PRODUCT]}" if is_token(product) else "anonymous"
+    if len(_PRODUCTS) >= MAX_REMEMBERED:
+        _PRODUCTS.clear()
+    _PRODUCTS[agent] = known
+    return known

@@ -100,6 +100,29 @@ def test_nothing_personal_is_in_the_line(observed: Any, lines: Callable[[], Any]
         assert secret not in text
 
 
+@pytest.mark.parametrize(
+    ("agent", "consumer"),
+    [
+        ("curl/8.1", "ua:curl"),
+        ("Mozilla/5.0 (X11; Linux x86_64)", "ua:Mozilla"),
+        ("my-app key-7 (+49 30 123456)/1", "ua:my-app"),
+        ("ada@example.org", "anonymous"),
+        ("Ada Lovelace's browser", "ua:Ada"),
+        ("(compatible)", "anonymous"),
+        (" ", "anonymous"),
+        ("x" * 10_000, "ua:" + "x" * 40),
+        ("caf\u00e9/1", "anonymous"),
+    ],
+)
+def test_a_user_agent_gives_its_product_and_nothing_else(
+    observed: Any, lines: Callable[[], Any], agent: str, consumer: str
+) -> None:
+    """RFC 9110 section 10.1.5: a product is a token; addresses and comments stay out of the log, each time."""
+    for _ in range(2):
+        observed(rest_event(path="/v2/things/1", headers={"User-Agent": agent}))
+    assert [line["consumer"] for line in lines()] == [consumer, consumer]
+
+
 def test_calls_of_a_deprecated_version_are_counted_per_consumer(observed: Any, lines: Callable[[], Any]) -> None:
     """A metric by (version, consumer), only once the deprecation has begun, answers who still calls v1."""
     observed(rest_event(path="/v1/things/1", stage="v1", identity={"apiKeyId": "k1", "sourceIp": "1.1.1.1"}))
