@@ -71,6 +71,7 @@ class Environment:
         self.invocations = 0
         self.init_ms = 0.0
         self.idle_since = 0.0
+        self.answered_at = 0.0  # on the event loop's clock
         self.max_memory_mb = 0
         self._site = site
         self._source = source
@@ -264,6 +265,7 @@ class Environment:
         self.invocations += 1
         if self.state is State.BUSY:
             self.state = State.ANSWERED
+            self.answered_at = self._loop.time()
         self._write_report(invocation.request_id, outcome, duration_ms, cold, kind)
         if not result.done():
             result.set_result(self._result_of(invocation.request_id, outcome, payload, duration_ms, cold))

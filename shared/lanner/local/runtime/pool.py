@@ -57,6 +57,7 @@ class Pool:
         self._waiting: deque[asyncio.Future[Environment]] = deque()
         self._starting = 0
         self._tasks: set[asyncio.Task[None]] = set()
+        self._patience: asyncio.TimerHandle | None = None
         self._stopped = False
 
     @property
@@ -109,18 +110,21 @@ class Pool:
         """Start one more environment if those that are on their way are fewer than those who wait."""
         if self._stopped:
             return
-        answered = [each for each in self._environments if each.state is State.ANSWERED]
-        coming = self._starting + len(answered)
-        if answered and self._waiting:
-            # They should ask for more within a moment; a runtime that is busy after its answer does not.
-            asyncio.get_running_loop().call_later(_ANSWERED_PATIENCE, self._grow_without, tuple(answered))
+        loop = asyncio.get_running_loop()
+        coming = self._starting
+        for environment in self._environments:
+            if environment.state is State.ANSWERED and loop.time() - environment.answered_at < _ANSWERED_PATIENCE:
+                coming += 1
+                if self._patience is None:
+                    self._patience = loop.call_later(_ANSWERED_PATIENCE, self._patience_over)
         if len(self._waiting) > coming:
             self._start_one()
 
-    def _grow_without(self, late: tuple[Environment, ...]) -> None:
-        stuck = sum(each.state is State.ANSWERED for each in late)
-        if stuck and len(self._waiting) > self._starting:
-            self._start_one()
+    def _patience_over(self) -> None:
+        """A runtime should ask for more within a moment of its answer; one that is busy with itself does not."""
+        self._patience = None
+        if self._waiting:
+            self._grow()
 
     def _start_one(self) -> None:
         current = sum(each.generation == self._generation for each in self._environments)
@@ -236,6 +240,8 @@ class Pool:
     async def stop(self) -> None:
         """End every environment and wait until all processes are gone; who still waits gets a failure."""
         self._stopped = True
+        if self._patience is not None:
+            self._patience.cancel()
         self._idle.clear()
         self._fail_waiting(InitError(error_document("the local cloud is stopping", "Runtime.ExitError"), 0.0))
         await asyncio.gather(*(environment.end() for environment in self.environments))

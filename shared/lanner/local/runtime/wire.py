@@ -20,6 +20,7 @@ MAX_HEAD = 2 * 1024 * 1024
 """awslambdaric sends its X-Ray cause in a header of up to 1 MB."""
 
 JSON = "application/json"
+_BLANK = " \t"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def parse_head(head: bytes) -> tuple[str, str, str, dict[str, str]]:
     headers: dict[str, str] = {}
     for line in lines:
         name, colon, value = line.partition(":")
-        if not colon or not name or name[0].isspace() or name[-1].isspace():
+        if not colon or not name or name[0] in _BLANK or name[-1] in _BLANK:
             raise BadRequestError(f"the header line {line[:80]!r} is not `Name: value`")
         headers[name.lower()] = value.strip(" \t")
     return parts[0], parts[1], parts[2], headers
@@ -154,6 +155,7 @@ class WireConnection(asyncio.Protocol):
         self._buffer = bytearray()
         self._transport: asyncio.Transport | None = None
         self._head: tuple[str, str, dict[str, str]] | None = None
+        self._last_bare_head: tuple[bytes, tuple[str, str, dict[str, str]] | None] = (b"", None)
         self._reader: BodyReader | None = None
         self._serving = False
         self._keep_alive = True
@@ -224,13 +226,16 @@ class WireConnection(asyncio.Protocol):
     def _next_request(self) -> WireRequest | None:
         if self._head is None and not self._read_head():
             return None
-        assert self._head is not None and self._reader is not None
-        if not self._reader.feed(self._buffer):
-            return None
+        assert self._head is not None
         method, target, headers = self._head
-        request = WireRequest(method, target, headers, self._reader.body, self._reader.too_large)
+        reader = self._reader
+        if reader is None:
+            self._head = None
+            return WireRequest(method, target, headers, b"")
+        if not reader.feed(self._buffer):
+            return None
         self._head = self._reader = None
-        return request
+        return WireRequest(method, target, headers, reader.body, reader.too_large)
 
     def _read_head(self) -> bool:
         end = self._buffer.find(b"\r\n\r\n")
@@ -238,12 +243,19 @@ class WireConnection(asyncio.Protocol):
             if len(self._buffer) > MAX_HEAD:
                 raise BadRequestError(f"the head of the request is longer than {MAX_HEAD} bytes")
             return False
-        method, target, version, headers = parse_head(bytes(self._buffer[:end]))
+        head = bytes(self._buffer[:end])
         del self._buffer[: end + 4]
+        if head == self._last_bare_head[0]:  # a runtime asks for its next invocation in the same words every time
+            self._head = self._last_bare_head[1]
+            return True
+        method, target, version, headers = parse_head(head)
         self._keep_alive = version == "HTTP/1.1" and headers.get("connection", "").lower() != "close"
         self._head = (method, target, headers)
-        self._reader = BodyReader(headers, self._limit)
-        if headers.get("expect", "").lower() == "100-continue" and self._transport is not None:
+        if "content-length" in headers or "transfer-encoding" in headers:
+            self._reader = BodyReader(headers, self._limit)
+        elif self._keep_alive:
+            self._last_bare_head = (head, self._head)
+        if "expect" in headers and headers["expect"].lower() == "100-continue" and self._transport is not None:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         return True
 
