@@ -118,7 +118,10 @@ def test_tags_and_conditions(client: Client, version: str, path: str) -> None:
     target = f"/{version}/catalog/{path}"
     tag = client.get(target).headers["etag"]
     assert tag.startswith(f'"{version}.')
-    assert client.get(target, if_none_match=tag).status == 304
+    unchanged = client.get(target, if_none_match=tag)
+    assert unchanged.status == 304
+    for name in ("etag", "cache-control", "vary"):  # RFC 9110 section 15.4.5
+        assert unchanged.headers[name] == client.get(target).headers[name]
     assert client.put(target, bodies[path], if_match='"other"').status == 412
     assert client.put(target, bodies[path], if_none_match="*").status == 412
     assert client.put(target, bodies[path], if_match=tag).status == 200

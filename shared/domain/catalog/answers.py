@@ -13,7 +13,7 @@ import orjson
 from domain.bodies import read_document
 from domain.catalog import categories, options, store, translations
 from domain.catalog.service import EMPTY
-from domain.catalog.validators import etag
+from domain.catalog.validators import PUBLIC, etag
 from domain.queries import check_known
 from domain.versions import REGISTRY
 from lanner.http.conditional import evaluate
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 
 STORED_VERSION = "v2"
 """The version whose documents are stored."""
-
-PUBLIC = "public, no-cache"
-"""Anybody may keep a copy, and asks about it each time (an answered 304 is cheap)."""
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100

@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 
     from lanner.http.message import Request
 
+PUBLIC = "public, no-cache"
+"""Anybody may keep a copy, and asks about it each time (an answered 304 is cheap)."""
+
+NOT_MODIFIED = {"cache-control": PUBLIC}
+"""What a 304 repeats of its 200, besides the ETag (RFC 9110 section 15.4.5)."""
+
 REPRESENTATION = {"v1": "v1.1", "v2": "v2.1"}
 
 _SINGLETONS = {"/catalog/categories": "categories", "/catalog/settings": "settings"}
@@ -35,6 +41,7 @@ def current_etag(request: Request) -> str | None:
     key = _key(request.route, request.path_params)
     if key is None:
         return None
+    request.state["not_modified"] = NOT_MODIFIED
     tag = store.read_tag(key)
     if tag is None:
         return etag(request.version.name, store.UNWRITTEN) if request.route in _SINGLETONS else None
