@@ -63,7 +63,13 @@ class ApiError(Exception):
             self.title = title
 
     def response(self, request: Request) -> Response:
-        """The problem document for this request."""
+        """The problem document for this request.
+
+        Where this is our fault, or a dependency's, and has a cause, that is left in `request.state["error"]` for the
+        log: the client is not told.
+        """
+        if self.status >= 500 and self.__cause__ is not None:
+            request.state["error"] = self
         document: dict[str, Any] = {
             "type": TYPE_BASE + self.slug,
             "title": self.title,

@@ -2,8 +2,8 @@
 
 States of a function: declared (imported) -> composed (the steps are made; at import, because that is cheap and INIT
 has a full CPU) -> loaded (the application is there: on the first request that needs it, or at once when INIT time is
-free). One environment serves one request at a time; in a container the same handler runs under threads, and loading
-happens once under a lock.
+free). One environment serves one request at a time; in a container the same handler runs under threads: Python's
+import lock loads the routes once, and of two applications made at the same moment the first one stays.
 """
 
 from __future__ import annotations

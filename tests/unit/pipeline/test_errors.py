@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lanner.http.message import Handler, Request, Response
-from lanner.http.problems import TooManyRequests
+from lanner.http.problems import TooManyRequests, Unavailable
 from lanner.pipeline import stack
 from tests.builders import rest_event
 
@@ -59,6 +59,36 @@ def test_a_reserved_place_can_refuse(with_step: Callable[..., Any], place: str) 
     """A step that is built later raises an ApiError, and everything outside decorates its answer."""
     status, headers, _ = with_step(place, refusing)(rest_event(path="/v2/things"))
     assert (status, headers["retry-after"], headers["x-api-version"]) == (429, "7", "v2")
+
+
+def failing(_group: Any, _handler: Handler) -> Handler:
+    def handle(request: Request) -> Response:
+        raise Unavailable("The storage does not answer", retry_after=1) from ConnectionRefusedError("no one listens")
+
+    return handle
+
+
+def test_why_a_dependency_failed_is_in_the_line_and_not_in_the_answer(
+    with_step: Callable[..., Any], lines: Callable[[], list[dict[str, Any]]]
+) -> None:
+    """The cause of a 503 is what somebody on call looks for; a client learns only that it may try again."""
+    status, headers, body = with_step("auth", failing)(rest_event(path="/v2/things"))
+    assert (status, headers["retry-after"]) == (503, "1")
+    assert "no one listens" not in str(body)
+    (line,) = lines()
+    assert line["error"]["type"] == "lanner.http.problems.Unavailable"
+    assert (line["error"]["cause"]["type"], line["error"]["cause"]["message"]) == (
+        "builtins.ConnectionRefusedError",
+        "no one listens",
+    )
+
+
+def test_a_refusal_of_the_clients_making_has_no_error_in_the_line(
+    with_step: Callable[..., Any], lines: Callable[[], list[dict[str, Any]]]
+) -> None:
+    """Somebody else's 429 is no fault to look into."""
+    with_step("auth", refusing)(rest_event(path="/v2/things"))
+    assert "error" not in lines()[0]
 
 
 def test_the_order_is_the_plans() -> None:
