@@ -22,7 +22,8 @@ from tests.deploy.tools import clean_environment, program
 
 pytestmark = [pytest.mark.sam, pytest.mark.slow]
 
-LARGEST = 25_000_000  # bytes unpacked; Lambda allows 250 MB, a cold start pays for each of them
+LARGEST = 25_000_000  # bytes unpacked, byte code apart; Lambda allows 250 MB, a cold start pays for each of them
+LARGEST_BYTE_CODE = 12_000_000  # pays for itself: without it a cold start compiles what it imports
 NEVER_SHIPPED = ("lanner/local", "lanner/export", "lanner/cli.py", "botocore", "boto3", "tests", "bin")
 
 
@@ -86,8 +87,44 @@ def test_an_artifact_holds_its_function_and_no_other(project: Project, name: str
     assert (artifact / "orjson").is_dir()
     siblings = set(function_packages()) - {own}
     assert not [each for each in (*siblings, *NEVER_SHIPPED) if (artifact / each).exists()]
-    assert not [*artifact.rglob("__pycache__"), *artifact.rglob("*.pyc")]
     assert not list(artifact.glob("**/requirements.txt"))
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_an_artifact_has_byte_code_for_the_runtime(project: Project, name: str) -> None:
+    """Every module is compiled for the runtime's Python, names its place there, and never looks at its source."""
+    compiled = {file.parent.parent / f"{file.name.partition('.')[0]}.py" for file in _byte_code(project, name)}
+    if not compiled:
+        assert not _has_runtime(), "a Python of the runtime's version is here, and nothing was compiled"
+        return
+    artifact = project.artifact(name)
+    ours = [
+        file
+        for folder in ("lanner", "domain", folders_in_makefile()[name])
+        for file in (artifact / folder).rglob("*.py")
+    ]
+    assert [file for file in ours if file not in compiled] == []
+    assert artifact / "fastapi" / "routing.py" in compiled
+    for file in _byte_code(project, name):
+        flags = int.from_bytes(file.read_bytes()[4:8], "little")
+        assert (file.name.split(".")[-2], flags) == ("cpython-313", 0b01)  # PEP 552: hash-based, unchecked
+        assert str(artifact).encode() not in file.read_bytes()
+
+
+def _byte_code(project: Project, name: str) -> list[Path]:
+    return list(project.artifact(name).rglob("__pycache__/*.pyc"))
+
+
+def _has_runtime() -> bool:
+    pyenv = Path.home().glob(".pyenv/versions/3.13.*/bin/python3")
+    return any(
+        subprocess.run(
+            [candidate, "-c", "import sys; sys.exit(sys.version_info[:2] != (3, 13))"], check=False
+        ).returncode
+        == 0
+        for candidate in (shutil.which("python3.13"), *pyenv)
+        if candidate
+    )
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
@@ -96,13 +133,16 @@ def test_an_artifact_is_small(project: Project, name: str, tmp_path: Path, capsy
     artifact = project.artifact(name)
     files = [file for file in artifact.rglob("*") if file.is_file()]
     unpacked = sum(file.stat().st_size for file in files)
+    byte_code = sum(file.stat().st_size for file in files if file.suffix == ".pyc")
     packed = tmp_path / "artifact.zip"
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in files:
             archive.write(file, file.relative_to(artifact))
     with capsys.disabled():
-        print(f"\n{name}: {unpacked / 1e6:.1f} MB unpacked, {packed.stat().st_size / 1e6:.1f} MB zipped", end="")
-    assert unpacked < LARGEST
+        sizes = f"{unpacked / 1e6:.1f} MB unpacked ({byte_code / 1e6:.1f} MB of it byte code)"
+        print(f"\n{name}: {sizes}, {packed.stat().st_size / 1e6:.1f} MB zipped", end="")
+    assert unpacked - byte_code < LARGEST
+    assert byte_code < LARGEST_BYTE_CODE
 
 
 def test_libraries_are_those_of_the_runtime(project: Project) -> None:
