@@ -65,14 +65,24 @@ def _directives(namespace: str, deprecated: bool) -> orjson.Fragment:
 
 
 class RequestLine:
-    """Writes the lines of one group. `now` gives epoch seconds."""
+    """Writes the lines of one group. `now` gives epoch seconds; `lifecycle` as the group declares it: what outlives
+    its version is no reason to count its callers."""
 
-    def __init__(self, service: str, namespace: str, now: Callable[[], float], output: Output = to_stdout) -> None:
+    def __init__(
+        self,
+        service: str,
+        namespace: str,
+        now: Callable[[], float],
+        output: Output = to_stdout,
+        *,
+        lifecycle: bool = True,
+    ) -> None:
         self._service = service
         self._now = now
         self._output = output
         self._plain = _directives(namespace, deprecated=False)
         self._deprecated = _directives(namespace, deprecated=True)
+        self._lifecycle = lifecycle
         self._self_named: set[str] = set()
 
     def write(self, request: Request, status: int, cold: bool, error: BaseException | None, cache: str | None) -> None:
@@ -105,7 +115,7 @@ class RequestLine:
             "trace_id": trace_id(request),
             "version_by": request.version_by,
         }
-        if version is not None and version.is_deprecated(now):
+        if self._lifecycle and version is not None and version.is_deprecated(now):
             record["_aws"]["CloudWatchMetrics"] = self._deprecated
             record["consumer"] = self._bounded(who)
             record["DeprecatedRequests"] = 1

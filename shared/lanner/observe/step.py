@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 def observe(group: RouteGroup, handler: Handler) -> Handler:
     line = RequestLine(
-        setting("LANNER_SERVICE", group.name), setting("LANNER_METRICS_NAMESPACE", "Lanner"), group.clock.now
+        setting("LANNER_SERVICE", group.name),
+        setting("LANNER_METRICS_NAMESPACE", "Lanner"),
+        group.clock.now,
+        lifecycle=group.lifecycle,
     )
     if flag("LANNER_TRACING"):
         from lanner.observe.traces import traced

@@ -162,6 +162,17 @@ def test_a_brownout_is_no_fault(api: Callable[..., Any], module: Callable[..., s
     assert (line["status"], line["ServerErrors"], line["level"], line["refused"]) == (503, 0, "INFO", "brownout")
 
 
+def test_what_outlives_its_version_counts_nobody(
+    api: Callable[..., Any], module: Callable[..., str], lines: Callable[[], Any]
+) -> None:
+    """A load balancer that asks /v1/health is no caller to migrate."""
+    module("living_answers", ok=ok)
+    declaration = {"paths": {"/health": "GET"}, "edge": {"GET /health": "living_answers:ok"}, "registry": AGEING}
+    made = api(**declaration, lifecycle=False, clock=ManualClock(NOVEMBER))
+    assert made(rest_event(path="/v1/health", stage="v1"))[0] == 200
+    assert "DeprecatedRequests" not in lines()[0]
+
+
 def test_self_named_consumers_are_bounded(observed: Any, lines: Callable[[], Any]) -> None:
     """A header cannot make metrics without end."""
     for number in range(MAX_SELF_NAMED + 5):
