@@ -2,7 +2,9 @@
 
 Latency: one caller at a time over one kept-alive connection. The bare loop is the least that can run the same
 function under the same runtime client: a blocking socket that hands over an event and reads the answer, without HTTP
-in front, gateway, events, logs or freezing. Throughput: several connections at once, against `lanner dev` with two
+in front, gateway, events, logs or freezing. It is called twice: in the bench's own process, which is the hardest
+comparison that there is, and over HTTP through a second blocking socket, which is what a client of ours sees.
+Throughput: several connections at once, against `lanner dev` with two
 environments and against one uvicorn worker; every answer is checked, and none may be lost.
 
 Runs alternate within one invocation and the ratios are of medians, because the machine is shared.
@@ -19,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -97,22 +99,43 @@ class BareLoop:
 
     def call(self) -> bytes:
         """One invocation: hand over the event, read the answer, wait until the runtime asks for more."""
+        answer = self.start_call()
+        self.finish_call()
+        return answer
+
+    def start_call(self) -> bytes:
         head = (
             b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nLambda-Runtime-Aws-Request-Id: 1\r\n"
             b"Lambda-Runtime-Deadline-Ms: 9999999999999\r\nLambda-Runtime-Invoked-Function-Arn: arn\r\n"
             b"Lambda-Runtime-Trace-Id: Root=1-0-0\r\nContent-Length: %d\r\n\r\n" % len(_EVENT)
         )
         self._client.sendall(head + _EVENT)
-        answer = self._read()
+        return self._read()
+
+    def finish_call(self) -> None:
         self._client.sendall(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")
         self._read()
-        return answer
 
     def close(self) -> None:
         self._process.kill()
         self._process.wait()
         self._client.close()
         self._listener.close()
+
+
+def serve_bare(folder: Path, port: int) -> None:
+    """The bare loop behind one more blocking socket: a request in, an invocation, an answer out, until killed."""
+    bare = BareLoop(folder)
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(BODY), BODY)
+    with socket.create_server(("127.0.0.1", port)) as listener:
+        while True:
+            client, _ = listener.accept()
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            with client:
+                while client.recv(65536):
+                    bare.start_call()
+                    client.sendall(answer)
+                    bare.finish_call()
 
 
 class KeptAlive:
@@ -136,11 +159,11 @@ class KeptAlive:
         self._socket.close()
 
 
-def p50_ms(call: object, count: int) -> float:
+def p50_ms(call: Callable[[], object], count: int) -> float:
     times = []
     for _ in range(count):
         started = time.perf_counter()
-        call()  # type: ignore[operator]
+        call()
         times.append(time.perf_counter() - started)
     return statistics.median(times) * 1000
 
@@ -192,7 +215,7 @@ def _free_port() -> int:
 @contextmanager
 def serving(argv: list[str], folder: Path, port: int) -> Iterator[None]:
     """A server process that answers on `port`, ended at the end."""
-    path = os.pathsep.join([str(ROOT / "shared"), str(folder)])
+    path = os.pathsep.join([str(ROOT), str(ROOT / "shared"), str(folder)])
     with (folder / f"{port}.log").open("w") as log:
         process = subprocess.Popen(argv, cwd=folder, env={**os.environ, "PYTHONPATH": path}, stdout=log, stderr=log)
         try:
@@ -220,11 +243,13 @@ def main() -> int:
 
 
 def measure(folder: Path, options: argparse.Namespace) -> int:
-    ours, peer = _free_port(), _free_port()
+    ours, peer, bare = _free_port(), _free_port(), _free_port()
     dev = [sys.executable, "-m", "lanner.cli", "dev", "--port", str(ours), "--environments", "2", "--no-watch"]
+    program = f"from bench.local import *; serve_bare(Path({str(folder)!r}), {bare})"
     uvicorn = [sys.executable, "-m", "uvicorn", "peer:app", "--port", str(peer), "--no-access-log"]
     with serving([*dev, "--python", sys.executable], folder, ours), serving(uvicorn, folder, peer):
-        values = latencies(folder, ours, options)
+        with serving([sys.executable, "-c", program], folder, bare):
+            values = latencies(folder, ours, bare, options)
         values |= throughputs(ours, peer, options)
         _, right = load(ours, options.connections, options.lost)
     print(f"| local cloud | {'value':>8} |\n|---|---:|")
@@ -232,17 +257,22 @@ def measure(folder: Path, options: argparse.Namespace) -> int:
         print(f"| {name} | {value:.2f} |")
     print(f"| right answers of {options.lost} | {right} |\n")
     bars = [
-        Bar("warm p50 through the gateway, x bare loop", "dev p50 ms", "bare loop p50 ms", 3.0),
+        Bar("warm p50 over HTTP, x bare loop over HTTP", "dev p50 ms", "bare loop over HTTP p50 ms", 3.0),
+        Bar("warm p50 over HTTP, x bare loop in process", "dev p50 ms", "bare loop p50 ms", 3.0),
         Bar("uvicorn + FastAPI requests/s, x ours with 2 environments", "uvicorn requests/s", "dev requests/s", 4.0),
     ]
     print("\n".join(verdicts(bars, values)))
     return 0 if right == options.lost else 1
 
 
-def latencies(folder: Path, ours: int, options: argparse.Namespace) -> dict[str, float]:
-    bare, caller = BareLoop(folder), KeptAlive(ours)
-    rounds: dict[str, list[float]] = {"bare loop p50 ms": [], "dev p50 ms": []}
-    calls = {"bare loop p50 ms": bare.call, "dev p50 ms": caller.call}
+def latencies(folder: Path, ours: int, over_http: int, options: argparse.Namespace) -> dict[str, float]:
+    bare, caller, bare_caller = BareLoop(folder), KeptAlive(ours), KeptAlive(over_http)
+    calls: dict[str, Callable[[], object]] = {
+        "bare loop p50 ms": bare.call,
+        "bare loop over HTTP p50 ms": bare_caller.call,
+        "dev p50 ms": caller.call,
+    }
+    rounds: dict[str, list[float]] = {name: [] for name in calls}
     for call in calls.values():
         p50_ms(call, options.calls)  # warm
     for _ in range(options.rounds):
@@ -250,6 +280,7 @@ def latencies(folder: Path, ours: int, options: argparse.Namespace) -> dict[str,
             rounds[name].append(p50_ms(call, options.calls))
     bare.close()
     caller.close()
+    bare_caller.close()
     return {name: statistics.median(each) for name, each in rounds.items()}
 
 
