@@ -60,6 +60,21 @@ def test_rest_apis_rename_headers_that_are_theirs(serve: Serve) -> None:
     assert "transfer-encoding" not in answer.headers
 
 
+@pytest.mark.parametrize("kind", ["rest", "http", "url"])
+def test_a_function_cannot_frame_the_body_itself(serve: Serve, kind: str) -> None:
+    """Transfer-Encoding and Content-Length of a function leave the answer readable, and the connection usable."""
+    headers = {"Transfer-Encoding": "chunked", "Content-Length": "1", "Keep-Alive": "timeout=1", "X-Mine": "1"}
+    api = rest_api(route("GET /x")) if kind == "rest" else http_api(route("GET /x"))
+    plan = cloud(api, functions=[function_plan("Fn", url=FunctionUrlPlan())])
+    served = serve(plan, {"Fn": ok("hello", headers=headers)})
+    path, host = ("/prod/x" if kind == "rest" else "/x"), ("Fn.localhost" if kind == "url" else "127.0.0.1")
+    for _ in range(2):
+        answer = served.get(path, headers={"Host": host})
+        assert (answer.status_code, answer.text, answer.headers["x-mine"]) == (200, "hello", "1")
+        assert answer.headers.get_list("content-length") == ["5"]
+        assert not {"transfer-encoding", "keep-alive"} & set(answer.headers)
+
+
 @pytest.mark.parametrize(
     ("types", "accept", "binary"),
     [

@@ -48,7 +48,9 @@ _REMAPPED_REST = frozenset(
 )
 _REMAPPED_URL = frozenset({"connection", "content-length", "date", "server", "www-authenticate"})
 # The server writes these itself; nothing remains of a function's.
-_DROPPED_HTTP = frozenset({"connection", "content-length", "date", "keep-alive", "te", "trailer", "upgrade"})
+_DROPPED_HTTP = frozenset({"connection", "content-length", "date", "te", "trailer", "upgrade"})
+# The body has one framing, the server's; a second one would let a function end the client's reading where it likes.
+_FRAMING = frozenset({"transfer-encoding", "keep-alive", "proxy-connection"})
 
 _PLAIN = "text/plain; charset=utf-8"
 _JSON = "application/json"
@@ -70,7 +72,7 @@ def rest_answer(payload: bytes, call: Call) -> HttpAnswer:
     """The answer of a REST proxy integration. Raises `MalformedResponse`."""
     parts = _rest_parts(payload)
     headers = [_remapped(name, value, _REMAPPED_REST) for name, value in parts.headers]
-    headers = [(name, value) for name, value in headers if name.lower() != "transfer-encoding"]
+    headers = [(name, value) for name, value in headers if name.lower() not in _FRAMING]
     if not _has(headers, "content-type"):
         headers.insert(0, ("Content-Type", _JSON))
     headers += [("x-amzn-RequestId", call.request_id), ("x-amz-apigw-id", call.extended_id)]
@@ -86,7 +88,7 @@ def rest_answer(payload: bytes, call: Call) -> HttpAnswer:
 def http_answer(payload: bytes, call: Call, payload_version: str) -> HttpAnswer:
     """The answer of an HTTP API integration in its payload format. Raises `MalformedResponse`."""
     headers, status, body = _http_parts(payload, inferred=payload_version == "2.0", default_type=_PLAIN)
-    kept = [(name, value) for name, value in headers if name.lower() not in _DROPPED_HTTP]
+    kept = [(name, value) for name, value in headers if name.lower() not in _DROPPED_HTTP | _FRAMING]
     kept.append(("Apigw-Requestid", call.request_id))
     return HttpAnswer(status, tuple(kept), body)
 
@@ -95,7 +97,8 @@ def url_answer(payload: bytes, request_id: str, trace_id: str) -> HttpAnswer:
     """The answer of a function URL. Raises `MalformedResponse`."""
     headers, status, body = _http_parts(payload, inferred=True, default_type=_JSON)
     kept = [_remapped(name, value, _REMAPPED_URL) for name, value in headers]
-    kept = [(name, value) for name, value in kept if name.lower() != "x-amzn-remapped-content-length"]
+    unwanted = _FRAMING | {"x-amzn-remapped-content-length"}
+    kept = [(name, value) for name, value in kept if name.lower() not in unwanted]
     kept += [("x-amzn-RequestId", request_id), ("X-Amzn-Trace-Id", trace_id)]
     return HttpAnswer(status, tuple(kept), body)
 
