@@ -132,6 +132,20 @@ def test_each_api_has_a_host_name_of_its_own(serve: Serve) -> None:
     assert served.get("/x", headers={"Host": "Shop.localhost"}).status_code == 403
 
 
+def test_an_api_of_a_nested_stack_has_a_host_name_of_its_own(serve: Serve) -> None:
+    """Its logical id has a dot: `Child.Web.localhost`."""
+    plan = cloud(
+        http_api(route("GET /x", "One"), name="Web"),
+        http_api(route("GET /x", "Two"), name="Child.Web"),
+        functions=[function_plan("Child.Two", url=FunctionUrlPlan())],
+    )
+    served = serve(plan, {"One": ok("one"), "Two": ok("two"), "Child.Two": ok("url")})
+    assert served.get("/x", headers={"Host": "web.localhost"}).text == "one"
+    assert served.get("/x", headers={"Host": f"child.web.localhost:{served.port}"}).text == "two"
+    assert served.get("/x", headers={"Host": "Child.Two.localhost"}).text == "url"
+    assert served.get("/x", headers={"Host": "other.web.localhost"}).text == "one"
+
+
 def test_the_longest_prefix_answers_on_the_main_host(serve: Serve) -> None:
     """A mapping `a/b` before a stage `a` before `$default` at the root."""
     domain = DomainPlan("api.example.com", (BasePathMapping("a/b", "Deep", "s"),))

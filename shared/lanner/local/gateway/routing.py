@@ -73,9 +73,9 @@ class Router:
     def find(self, head: HttpHead) -> Target | None:
         """The target of a request, or None where no API is deployed there."""
         name = host_name(head.host)
-        label, _, rest = name.partition(".")
-        if rest == "localhost" and label in self._hosts:
-            return self._own_host(self._hosts[label], head.path)
+        own = self._hosts.get(name.removesuffix(".localhost")) if name.endswith(".localhost") else None
+        if own is not None:  # the name of a nested stack's API has dots of its own
+            return self._own_host(own, head.path)
         surface = self._domains.get(name, self._main)
         return surface.find(head)
 
