@@ -186,3 +186,20 @@ def test_refused_requests_are_recorded(serve: Serve) -> None:
         (413, "POST", "/prod/x"),
     ]
     assert "99999999 bytes" in served.records[1].note
+
+
+def test_a_path_without_its_stage_is_told_where_it_is(serve: Serve) -> None:
+    """In the log alone: the answer is AWS's."""
+    served = serve(cloud(rest_api(route("GET /hello"), stage="Prod")))
+    answer = served.get("/hello")
+    assert (answer.status_code, answer.json()) == (403, {"message": "Forbidden"})
+    assert served.get("/nothing").status_code == 403
+    assert "did you mean /Prod/hello?" in served.records[0].note
+    assert "did you mean" not in served.records[1].note
+
+
+def test_a_path_that_another_api_has_is_pointed_to(serve: Serve) -> None:
+    """Beside an API at the root, which answers 404 for what it does not know."""
+    served = serve(cloud(http_api(route("GET /x")), rest_api(route("GET /hello"), stage="Prod")))
+    assert served.get("/hello").status_code == 404
+    assert "did you mean /Prod/hello?" in served.records[0].note

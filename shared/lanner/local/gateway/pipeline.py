@@ -133,6 +133,8 @@ class Pipeline:
         note = f"no route for {call.method} {call.path}"
         if declared:
             note += f"; this path has {', '.join(declared)}"
+        elif call.target.via == "stage":
+            note += self.router.elsewhere(call.request.head)
         if call.api.kind == "rest":
             raise GatewayFault("MISSING_AUTHENTICATION_TOKEN", note)
         raise GatewayFault("RESOURCE_NOT_FOUND", note)
@@ -179,7 +181,8 @@ class Pipeline:
 
     def _unreached(self, head: HttpHead) -> HttpAnswer:
         prefixes = ", ".join(self.router.prefixes()) or "none"
-        return unreached_answer(_FORBIDDEN, f"no API is deployed at {head.path} of {head.host}; there is {prefixes}")
+        note = f"no API is deployed at {head.path} of {head.host}{self.router.elsewhere(head)}; there is {prefixes}"
+        return unreached_answer(_FORBIDDEN, note)
 
 
 def _url_outcome(result: InvocationResult, request_id: str, trace_id: str) -> HttpAnswer:

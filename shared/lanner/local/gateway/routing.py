@@ -83,6 +83,13 @@ class Router:
         """Every prefix of the main host with its API's logical id, for messages: `/prod -> Api`."""
         return [f"{prefix or '/'} -> {target.api.logical_id}" for prefix, target in self._main.by_prefix]
 
+    def elsewhere(self, head: HttpHead) -> str:
+        """Where a path that nobody answers would be answered: ` (did you mean /Prod/hello?)`, or ""."""
+        for prefix, target in self._main.by_prefix:
+            if prefix and target.resources.match(head.method, head.path) is not None:
+                return f" (did you mean {prefix}{head.path}?)"
+        return ""
+
     def _own_host(self, name: str, path: str) -> Target | None:
         function = self._plan.functions.get(name)
         if function is not None:
