@@ -68,6 +68,13 @@ class Reading:
             return value
         return None
 
+    def ignored(self, document: Mapping[str, Any], *names: str, nullable: bool = False) -> None:
+        """Read-only members that may be repeated: nothing is done with them, but the schema says that they are text."""
+        for name in names:
+            value = document.get(name)
+            if name in document and not isinstance(value, str) and not (nullable and value is None):
+                self.wrong((name,), f"must be a string{' or null' if nullable else ''}, not {kind(value)}")
+
     def line(self, value: Any, path: Path, longest: int) -> str | None:  # Any: JSON values
         """A stripped string of 1 to `longest` characters on one line; None where it is none."""
         text = self.text(value.strip() if isinstance(value, str) else value, path, longest)

@@ -30,14 +30,21 @@ def bodies(**members: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any
     return st.fixed_dictionaries({}, optional={**members, "colour": st.just("red")})
 
 
-USERS_V1 = bodies(name=NAMES, email=EMAILS)
+TIMES = st.just("2026-11-23T03:52:11.123Z") | JUNK
+USERS_V1 = bodies(name=NAMES, email=EMAILS, id=JUNK, created_at=TIMES)
 USERS_V2 = bodies(
-    given_name=NAMES, family_name=NAMES, email=EMAILS, locale=st.sampled_from(["en", "pt-br", "?"]) | JUNK
+    given_name=NAMES,
+    family_name=NAMES,
+    email=EMAILS,
+    locale=st.sampled_from(["en", "pt-br", "?"]) | JUNK,
+    id=JUNK,
+    created_at=TIMES,
+    updated_at=TIMES,
 )
 NODES = st.lists(bodies(name=NAMES, id=st.sampled_from(["a", "b c"]) | JUNK, children=st.just([])), max_size=2)
-TREES = bodies(data=NODES | JUNK)
-SETTINGS = bodies(settings=st.dictionaries(st.sampled_from(["a", "b.c"]), JUNK, max_size=2) | JUNK)
-MESSAGES = bodies(messages=st.dictionaries(st.sampled_from(["a", "b.c"]), JUNK, max_size=2) | JUNK)
+TREES = bodies(data=NODES | JUNK, updated_at=TIMES)
+SETTINGS = bodies(settings=st.dictionaries(st.sampled_from(["a", "b.c"]), JUNK, max_size=2) | JUNK, updated_at=TIMES)
+MESSAGES = bodies(messages=st.dictionaries(st.sampled_from(["a", "b.c"]), JUNK, max_size=2) | JUNK, updated_at=TIMES)
 
 
 def agree(model: type[BaseModel], rules: Any, body: dict[str, Any]) -> None:

@@ -149,7 +149,7 @@ def test_a_patch_must_leave_a_user(client: Client, patch: dict[str, object], poi
 
 
 def test_a_patch_may_repeat_what_is_read_only(client: Client) -> None:
-    """The document that GET gave is also a merge patch that changes nothing; `updated_at` may be anything."""
+    """The document that GET gave is also a merge patch that changes nothing; `updated_at` may be any text."""
     user = client.post("/v2/users", GOOD2).json()
     for patch in (user, {"updated_at": None}, {}):
         answer = client.patch(f"/v2/users/{user['id']}", patch)

@@ -47,6 +47,7 @@ def _read(
 ) -> Document:
     tree = _Tree(new_id, node_members)
     tree.members(document, known)
+    tree.ignored(document, "updated_at", nullable=True)
     nodes: list[Document] = []
     if "data" in document:
         nodes = tree.nodes(document["data"], ("data",), 1)

@@ -26,6 +26,7 @@ def read(document: Mapping[str, Any], members: tuple[str, ...]) -> Document:
     """What to store for a PUT. Raises `Unprocessable`."""
     reading = Reading()
     reading.members(document, members)
+    reading.ignored(document, "updated_at", nullable=True)
     settings = reading.mapping(document, "settings")
     if len(settings) > MAX_SETTINGS:
         reading.wrong(("settings",), f"has {len(settings)} members; at most {MAX_SETTINGS} are taken")

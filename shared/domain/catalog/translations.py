@@ -30,6 +30,7 @@ def read(document: Mapping[str, Any], locale: str, members: tuple[str, ...]) -> 
     """What to store for a PUT to `locale`. Raises `Unprocessable`."""
     reading = Reading()
     reading.members(document, members)
+    reading.ignored(document, "updated_at", nullable=True)
     _check_locale(reading, document, locale)
     messages = reading.mapping(document, "messages")
     if len(messages) > MAX_MESSAGES:

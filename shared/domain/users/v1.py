@@ -33,9 +33,10 @@ def shown_name(content: Content) -> str:
 
 
 def created(document: Mapping[str, Any]) -> Content:
-    """The content of a new user. Read-only members are not looked at. Raises `Unprocessable`."""
+    """The content of a new user. The values of read-only members are not looked at. Raises `Unprocessable`."""
     reading = UserReading(document, MEMBERS)
     name, email = reading.name("name"), reading.email()
+    reading.ignored(document, "id", "created_at")
     reading.finish()
     given_name, family_name = split_name(name)
     return Content(given_name, family_name, email, DEFAULT_LOCALE, name)

@@ -30,18 +30,21 @@ def view(user: User) -> dict[str, Any]:
 
 
 def created(document: Mapping[str, Any]) -> Content:
-    """The content of a new user. Read-only members are not looked at. Raises `Unprocessable`."""
-    return _content(UserReading(document, MEMBERS))
+    """The content of a new user. The values of read-only members are not looked at. Raises `Unprocessable`."""
+    reading = UserReading(document, MEMBERS)
+    reading.ignored(document, "id", "created_at", "updated_at")
+    return _content(reading)
 
 
 def replaced(document: Mapping[str, Any], stored: User) -> Content:
     """The content of a stored user after a PUT of `document`. Raises `Unprocessable`.
 
-    Absent optional members take their defaults. `updated_at` may be anything: it is what the next write sets.
+    Absent optional members take their defaults. `updated_at` may be any text: it is what the next write sets.
     """
     reading = UserReading(document, MEMBERS)
     reading.unchanged_id(stored.id)
     reading.unchanged_time("created_at", stored.created_at)
+    reading.ignored(document, "updated_at")
     content = _content(reading)
     old = stored.content
     if (content.given_name, content.family_name) == (old.given_name, old.family_name):
