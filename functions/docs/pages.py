@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from html import escape
 
-from docs.answers import CACHED
+from docs.answers import CACHED, now
 from docs.assets import tag
 from domain.versions import REGISTRY
-from lanner.clock import SystemClock
 from lanner.http.message import Request, Response
 from lanner.http.problems import NotFound
 from lanner.versioning.changes import VersionChange
@@ -23,8 +22,6 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-
-_CLOCK = SystemClock()
 
 
 def reference(request: Request) -> Response:
@@ -108,7 +105,7 @@ def _prose(text: str) -> str:
 
 
 def _notice(version: ApiVersion, up: str) -> str:
-    if not version.is_deprecated(_CLOCK.now()):
+    if not version.is_deprecated(now()):
         return ""
     ending = f" It answers 410 from {readable(version.sunset_at)} on." if version.sunset_at is not None else ""
     link = f'<a href="{up}docs/changes">what changed</a>'
@@ -126,7 +123,7 @@ def _page(request: Request, title: str, body: str, *, swagger: bool = False) -> 
     chosen = request.version or REGISTRY.default
     choice = "".join(
         f'<a href="{root}{each.name}/docs"{" aria-current=page" if swagger and each is chosen else ""}>{each.name}</a>'
-        for each in REGISTRY.supported(_CLOCK.now())
+        for each in REGISTRY.supported(now())
     )
     style = f'<link rel="stylesheet" href="{up}docs/assets/{tag()}/style.css">'
     if swagger:

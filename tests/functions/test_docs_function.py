@@ -10,9 +10,12 @@ from urllib.parse import urljoin, urlsplit
 
 import pytest
 
+import docs.app
 from docs.app import lambda_handler
 from docs.problem_types import PROBLEM_TYPES
 from domain.versions import REGISTRY
+from lanner.clock import ManualClock
+from lanner.versioning.instants import epoch
 from tests.architecture.source_tree import ROOT
 from tests.functions.gateway_events import Answer, rest_event
 
@@ -63,6 +66,25 @@ def test_versions_are_those_of_the_registry() -> None:
     assert [entry["name"] for entry in body["data"]] == list(REGISTRY.names)
     assert body["default"] == REGISTRY.default.name
     assert all(entry["links"]["openapi"] == f"/{entry['name']}/openapi.json" for entry in body["data"])
+
+
+@pytest.mark.parametrize(
+    ("moment", "status", "offered"),
+    [
+        ("2026-08-31T23:59:59Z", "active", ["v1", "v2"]),
+        ("2026-09-01", "deprecated", ["v1", "v2"]),
+        ("2027-07-13T14:00:00Z", "brownout", ["v1", "v2"]),
+        ("2027-09-01", "retired", ["v2"]),
+    ],
+)
+def test_what_is_said_of_a_version_follows_the_clock(
+    monkeypatch: pytest.MonkeyPatch, moment: str, status: str, offered: list[str]
+) -> None:
+    """The list and the pages know what the edge does at the same moment."""
+    monkeypatch.setattr(docs.app.GROUP, "clock", ManualClock(epoch(moment)))
+    assert get("/versions").json()["data"][0]["status"] == status
+    page = get("/docs").body.decode()
+    assert re.findall(r'href="[^"]*/(v[0-9]+)/docs"', page) == offered
 
 
 @pytest.mark.parametrize("name", REGISTRY.names)
