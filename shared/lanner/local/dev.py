@@ -28,7 +28,7 @@ from lanner.local.control import ControlEndpoint
 from lanner.local.engine import Engine, EngineError
 from lanner.local.gateway.gateway import Gateway
 from lanner.local.inspection import CloudInspector
-from lanner.local.overview import curl_lines, function_rows, host_rows, route_rows
+from lanner.local.overview import curl_lines, function_rows, host_rows, key_rows, route_rows
 from lanner.local.plan import CloudPlan
 from lanner.local.queues import QueuePollers
 from lanner.local.runtime.interpreter import ClientChoice, Interpreter, InterpreterError, default_interpreter, probe
@@ -237,6 +237,9 @@ class DevServer:
             self._console.table(host_rows(plan, self.url))
         say(self._console.paint("functions", "bold"))
         self._console.table(function_rows(plan))
+        if keys := key_rows(plan):
+            say(self._console.paint("API keys", "bold"))
+            self._console.table(keys)
         say(self._console.paint("try", "bold"))
         for line in curl_lines(plan, self.url)[:_CURLS]:
             say(f"  {line}")
@@ -248,7 +251,10 @@ class DevServer:
         """Serve until SIGINT, SIGTERM or SIGHUP."""
         loop = asyncio.get_running_loop()
         for number in _ending_signals():
-            loop.add_signal_handler(number, self._stopping.set)
+            try:
+                loop.add_signal_handler(number, self._stopping.set)
+            except NotImplementedError:  # Windows
+                signal.signal(number, lambda *_: loop.call_soon_threadsafe(self._stopping.set))
         await self._stopping.wait()
 
     async def _watch(self) -> None:

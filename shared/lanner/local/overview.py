@@ -70,6 +70,11 @@ def function_rows(plan: CloudPlan) -> list[tuple[str, str, str]]:
     return rows
 
 
+def key_rows(plan: CloudPlan) -> list[tuple[str, str]]:
+    """Every API key of the usage plans: the header to send, and the APIs that take it."""
+    return [(f"x-api-key: {value}", ", ".join(usage.apis)) for usage in plan.usage_plans for value in usage.keys]
+
+
 def curl_lines(plan: CloudPlan, url: str) -> list[str]:
     """Lines to paste: GET routes, those without parameters first, never a catch-all."""
     gets = [row for row in route_rows(plan, url) if row[0] in ("GET", "ANY") and not {"*", "+"} & set(row[1])]

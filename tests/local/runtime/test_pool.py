@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import replace
+from pathlib import Path
 
 from lanner.clock import ManualClock
+from lanner.local.plan import Where
 from lanner.local.runtime.runtime import Runtime
 
 SLEEPER = """
@@ -204,6 +206,23 @@ def test_a_new_plan_changes_adds_and_removes_functions(lab, until):
     assert [each.outcome for each in before] == ["ok", "ok"]
     assert comes.payload == payload == b'"new"'
     assert missing == "'goes'"
+
+
+def test_only_what_an_environment_sees_reloads_it(lab):
+    """A function that has moved in the template goes on warm; new variables are a new environment."""
+    lab.function("moved", "import os\ndef handler(event, context):\n    return os.getpid()\n")
+
+    async def scenario(runtime):
+        pids = [(await runtime.invoke("moved", b"{}")).payload]
+        function = runtime.plan.functions["moved"]
+        moved = replace(function, where=Where(Path("template.yaml"), 99))
+        runtime.update(replace(runtime.plan, functions={"moved": moved}))
+        pids += [(await runtime.invoke("moved", b"{}")).payload for _ in range(3)]
+        return pids, len(runtime.environments())
+
+    pids, environments = lab.run(scenario)
+    assert len(set(pids)) == 1
+    assert environments == 1
 
 
 def test_none_of_many_invocations_is_lost_or_mixed_up(lab):

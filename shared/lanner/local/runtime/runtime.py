@@ -7,7 +7,7 @@ import secrets
 import tempfile
 import uuid
 from collections.abc import Coroutine, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,11 @@ class RuntimeOptions:
     idle_seconds: float = 300.0
     engine: Mapping[str, str] = field(default_factory=dict)  # endpoint and credentials for the functions' SDKs
     control: Control | None = None  # answers what else is asked of the Invoke endpoint
+
+
+def runs_alike(one: FunctionPlan, other: FunctionPlan) -> bool:
+    """Whether environments of `one` may go on for `other`: what triggers them and where they stand is no matter."""
+    return replace(one, where=other.where, url=other.url, queues=other.queues, schedules=other.schedules) == other
 
 
 class Runtime:
@@ -187,10 +192,15 @@ class Runtime:
     def update(self, plan: CloudPlan) -> None:
         """Serve a new plan: functions that changed are reloaded, those that are gone end."""
         before, self._plan = self._plan, plan
-        changed = [name for name, function in plan.functions.items() if before.functions.get(name) != function]
-        self.reload(changed)
+        self.reload(
+            name
+            for name, function in plan.functions.items()
+            if name in before.functions and not runs_alike(before.functions[name], function)
+        )
         for name in [name for name in self._pools if name not in plan.functions]:
             self._background(self._pools.pop(name).stop())
+        for name in [name for name in self._snapshots if name not in plan.functions]:
+            self._background(self._snapshots.pop(name).end())
 
     async def stop(self) -> None:
         """End every environment; nothing that was started is left when this returns."""
