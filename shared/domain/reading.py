@@ -85,5 +85,5 @@ class Reading:
 
 
 def is_one_line(text: str) -> bool:
-    """No control characters and no line or paragraph separators."""
-    return text.isprintable() or not any(category(character) in ("Cc", "Zl", "Zp") for character in text)
+    """No control characters, no line or paragraph separators, no lone surrogates."""
+    return text.isprintable() or not any(category(character) in ("Cc", "Cs", "Zl", "Zp") for character in text)

@@ -10,7 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.functions.api_client import MERGE_PATCH, Client
+from tests.builders import Context, rest_event
+from tests.functions.api_client import JSON as JSON_TYPE
+from tests.functions.api_client import MERGE_PATCH, Client, handler_of
+from tests.functions.gateway_events import Answer
 
 pytestmark = pytest.mark.usefixtures("users_table", "catalog_table")
 FAST = settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -97,3 +100,35 @@ def test_any_bytes(body: bytes, content_type: str) -> None:
     """Bodies that are no JSON, of types that are none."""
     check(Client()("POST", "/v2/users", body, content_type=content_type))
     check(Client()("PUT", "/v1/catalog/settings", body, content_type=content_type))
+
+
+LONE = st.sampled_from(["\ud800", "a\udfffb", "\udc00@example.com"])
+PLACES = st.sampled_from(
+    ["path", "route", "name", "value", "email", "fields", "type", "agent", "accept", "tag", "body"]
+)
+
+
+@FAST
+@given(LONE, PLACES, st.sampled_from(["GET", "POST", "PUT"]), st.sampled_from(["/users", "/catalog/settings"]))
+def test_what_no_utf8_can_hold(text: str, place: str, method: str, path: str) -> None:
+    """An event is JSON, and JSON can write half a character anywhere (RFC 8259 section 8.2)."""
+    client = Client()
+    target = f"/v2{path}"
+    headers = {"Content-Type": JSON_TYPE if place != "type" else text}
+    headers |= {name: text for name, at in (("User-Agent", "agent"), ("Accept", "accept")) if at == place}
+    headers |= {"If-None-Match": f'"{text}"', "If-Match": f'"{text}"'} if place == "tag" else {}
+    query = {
+        "name": [(text, "1")],
+        "value": [("limit", text)],
+        "email": [("email", text)],
+        "fields": [("fields", text)],
+    }
+    event = rest_event(
+        method,
+        {"path": f"{target}/{text}", "route": f"/v2/{text}"}.get(place, target),
+        headers=headers,
+        query=query.get(place),
+        body=f'{{"given_name": "{text}"}}' if place == "body" else '{"settings": {}}',
+    )
+    assert client.get(target).status == 200
+    check(Answer(handler_of(target)(event, Context())))

@@ -152,7 +152,7 @@ def _decoded_body(event: Any) -> bytes:
     if not body:
         return b""
     if not event.get("isBase64Encoded"):
-        encoded: bytes = body.encode()
+        encoded: bytes = body.encode("utf-8", "surrogatepass")  # a lone surrogate is for the body's reader to refuse
         return encoded
     from binascii import Error, a2b_base64
 

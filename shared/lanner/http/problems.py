@@ -83,7 +83,20 @@ class ApiError(Exception):
         headers = {"content-type": PROBLEM_JSON, "cache-control": "no-store"}
         if self.headers:
             headers.update(self.headers)
-        return Response(self.status, headers, orjson.dumps(document))
+        try:
+            body = orjson.dumps(document)
+        except TypeError:  # a detail repeats what no UTF-8 can hold
+            body = orjson.dumps(_encodable(document))
+        return Response(self.status, headers, body)
+
+
+def _encodable(value: Any) -> Any:  # Any: JSON values
+    """The value with a question mark in the place of every lone surrogate, which a JSON event may hold."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {name: _encodable(each) for name, each in value.items()}
+    return [_encodable(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 class BadRequest(ApiError):

@@ -9,8 +9,8 @@ event is parsed once. A group's routes may be
   FastAPI's own handler for that route.
 - any other router or ASGI application (a `FastAPI` with middleware of its own): called whole.
 
-What goes wrong: `ApiError`, FastAPI's and Starlette's own errors become problem documents; anything else passes
-through to the edge, which logs it and answers 500.
+What goes wrong passes through to the edge: an `ApiError` as it is, FastAPI's and Starlette's own errors as one, and
+anything else for the edge to log and answer with 500.
 """
 
 from __future__ import annotations
@@ -34,7 +34,6 @@ from starlette.requests import Request as StarletteRequest
 from starlette.responses import Response as StarletteResponse
 
 from lanner.http.message import Handler, Request, Response
-from lanner.http.problems import ApiError
 from lanner.pipeline.inline import Endpoint, in_line, resolved_signature
 from lanner.pipeline.validation import from_http_exception, from_validation_error
 
@@ -198,11 +197,15 @@ def application(routes: Any) -> Handler:  # Any: an APIRouter or an ASGI applica
         asyncio.set_event_loop(_loop_of_thread())
         answer: Any = mangum(request, request.context)  # type: ignore[arg-type]
         outcome = request.state.pop("asgi", None)
+        if outcome is None:
+            return _from_raw(answer)
         if isinstance(outcome, Response):
             return outcome
-        if outcome is not None:
-            raise outcome
-        return _from_raw(answer)
+        if isinstance(outcome, RequestValidationError):
+            raise from_validation_error(outcome) from None
+        if isinstance(outcome, HTTPException):
+            raise from_http_exception(outcome) from outcome
+        raise outcome
 
     return handle
 
@@ -274,20 +277,11 @@ def _guarded(app: App) -> App:
     """Keep exceptions from Mangum, which would answer them in plain text and call the invocation a success."""
 
     async def guard(scope: Scope, receive: Receive, send: Send) -> None:
-        request: Request = scope["lanner.request"]
         try:
             await app(scope, receive, send)
-            return
-        except ApiError as error:
-            outcome: Response | Exception = error.response(request)
-        except RequestValidationError as error:
-            outcome = from_validation_error(error).response(request)
-        except HTTPException as error:
-            outcome = from_http_exception(error).response(request)
         except Exception as error:  # carried around Mangum and raised again in `application`
-            outcome = error
-        request.state["asgi"] = outcome
-        await _answered(send, 500)
+            scope["lanner.request"].state["asgi"] = error
+            await _answered(send, 500)
 
     return guard
 
