@@ -58,6 +58,15 @@ class ScheduleSource:
 
 
 @dataclass(frozen=True)
+class LoggingPlan:
+    """A function's `LoggingConfig`. `level` is the application's, which the JSON format alone has."""
+
+    format: Literal["Text", "JSON"] = "Text"
+    level: str = ""
+    group: str = ""  # "" for `/aws/lambda/<name>`
+
+
+@dataclass(frozen=True)
 class FunctionPlan:
     """One Lambda function. `timeout` in seconds, `memory` in MB."""
 
@@ -78,6 +87,7 @@ class FunctionPlan:
     queues: tuple[QueueSource, ...] = ()
     schedules: tuple[ScheduleSource, ...] = ()
     url: FunctionUrlPlan | None = None
+    logging: LoggingPlan = LoggingPlan()
     where: Where = Where(Path("template.yaml"), 1)
 
 

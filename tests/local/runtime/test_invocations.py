@@ -7,6 +7,8 @@ import json
 
 import pytest
 
+from lanner.local.plan import LoggingPlan
+
 CLIENTS = ["auto", "python"]
 
 ECHO = """
@@ -197,3 +199,26 @@ def test_client_context_and_trace_reach_the_handler(lab, client):
         return await runtime.invoke("headers", b"{}", trace_id="Root=1-a-b", client_context='{"custom": {"k": "v"}}')
 
     assert json.loads(lab.run(scenario, client=client).payload) == ["Root=1-a-b", {"k": "v"}, "256"]
+
+
+def test_logs_are_json_where_the_template_says_so(lab):
+    """`LoggingConfig`: a level that is not wanted is not written; the group is the template's."""
+    lab.function(
+        "talks",
+        """
+        import logging, os
+        def handler(event, context):
+            logging.getLogger().debug("quiet words")
+            logging.getLogger().warning("loud words")
+            return context.log_group_name
+        """,
+        logging=LoggingPlan("JSON", "INFO", "/mine"),
+    )
+
+    async def scenario(runtime):
+        return await runtime.invoke("talks", b"{}")
+
+    result = lab.run(scenario, client="ric")
+    assert json.loads(result.payload) == "/mine"
+    written = [json.loads(line) for line in result.logs.decode().splitlines() if line.startswith("{")]
+    assert [(line["level"], line["message"]) for line in written] == [("WARNING", "loud words")]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lanner.local.plan import CloudPlan, FunctionUrlPlan, QueueSource, ScheduleSource
+from lanner.local.plan import CloudPlan, FunctionUrlPlan, LoggingPlan, QueueSource, ScheduleSource
 from lanner.local.template import load_plan
 
 Plan = Callable[..., CloudPlan]
@@ -99,6 +99,30 @@ FunctionUrlConfig: {AuthType: NONE, InvokeMode: BUFFERED}
     assert found.code == tmp_path / "src"
 
 
+@pytest.mark.parametrize(
+    ("config", "expected", "wrong"),
+    [
+        ("{}", LoggingPlan(), []),
+        ("{LogFormat: JSON}", LoggingPlan("JSON", "INFO"), []),
+        ("{LogFormat: JSON, ApplicationLogLevel: DEBUG, LogGroup: /mine}", LoggingPlan("JSON", "DEBUG", "/mine"), []),
+        ("{LogFormat: Json}", LoggingPlan(), ["LogFormat takes Text or JSON, not 'Json'"]),
+        ("{ApplicationLogLevel: DEBUG}", LoggingPlan(), ["ApplicationLogLevel needs LogFormat: JSON"]),
+        (
+            "{LogFormat: JSON, ApplicationLogLevel: LOUD}",
+            LoggingPlan("JSON", "INFO"),
+            ["ApplicationLogLevel takes one of TRACE, DEBUG, INFO, WARN, ERROR, FATAL, not 'LOUD'"],
+        ),
+    ],
+)
+def test_logging_is_taken_or_its_mistake_named(
+    plan: Plan, config: str, expected: LoggingPlan, wrong: list[str]
+) -> None:
+    """Format, level (which JSON alone has) and group."""
+    made = plan(function(f"LoggingConfig: {config}"))
+    assert made.functions["F"].logging == expected
+    assert [each.message for each in made.findings] == wrong
+
+
 def test_inline_code_and_zip_files_become_folders(plan: Plan, tmp_path: Path) -> None:
     """The same folder for the same content, on every start."""
     with zipfile.ZipFile(tmp_path / "code.zip", "w") as archive:
@@ -154,7 +178,7 @@ Layers:
     assert (sources / "python" / "b.py").is_file()
     assert flat == tmp_path / "layers" / "flat"
     assert [(level, message.split()[0:2]) for level, message in findings(made)] == [
-        ("ignored", ["layer", "arn:aws:lambda:eu-west-1:580247275435:layer:LambdaInsightsExtension:38"]),
+        ("unsupported", ["layer", "arn:aws:lambda:eu-west-1:580247275435:layer:LambdaInsightsExtension:38"]),
         ("error", ["Content", "layers/flat"]),
     ]
 

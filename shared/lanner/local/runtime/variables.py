@@ -32,7 +32,7 @@ def version_of(function: FunctionPlan) -> str:
 
 
 def log_group(function: FunctionPlan) -> str:
-    return f"/aws/lambda/{function.name}"
+    return function.logging.group or f"/aws/lambda/{function.name}"
 
 
 def log_stream(version: str, now: float) -> str:
@@ -70,6 +70,7 @@ def variables(
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory),
         "AWS_LAMBDA_FUNCTION_NAME": function.name,
         "AWS_LAMBDA_FUNCTION_VERSION": version,
+        "AWS_LAMBDA_LOG_FORMAT": function.logging.format,
         "AWS_LAMBDA_LOG_GROUP_NAME": log_group(function),
         "AWS_LAMBDA_LOG_STREAM_NAME": log_stream(version, now),
         "AWS_REGION": region,
@@ -87,6 +88,8 @@ def variables(
         "_HANDLER": function.handler,
         "TMPDIR": str(tmp),
     }
+    if function.logging.format == "JSON":
+        required["AWS_LAMBDA_LOG_LEVEL"] = function.logging.level
     paths = os.pathsep.join(str(path) for path in python_path(function))
     own = dict(function.environment)
     if own.get("PYTHONPATH"):

@@ -12,7 +12,7 @@ import re
 from difflib import get_close_matches
 from pathlib import Path
 
-from lanner.local.plan import FunctionPlan, FunctionUrlPlan
+from lanner.local.plan import FunctionPlan, FunctionUrlPlan, LoggingPlan
 from lanner.local.template.code import inline_folder, local_folder
 from lanner.local.template.layers import function_layers
 from lanner.local.template.reader import Reader
@@ -27,6 +27,7 @@ TIMEOUT_LIMIT = 900  # seconds
 MEMORY_LIMITS = (128, 10_240)  # MB
 STORAGE_LIMITS = (512, 10_240)  # MB of /tmp
 INLINE_HANDLER = "index.handler"
+LOG_LEVELS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
 
 
 def function_plan(resource: Resource, stack: Stack, world: World, sources: Sources) -> FunctionPlan | None:
@@ -63,6 +64,7 @@ def function_plan(resource: Resource, stack: Stack, world: World, sources: Sourc
         queues=tuple(sources.queues.get(name, ())),
         schedules=tuple(sources.schedules.get(name, ())),
         url=_url(properties) or sources.urls.get(name),
+        logging=_logging(properties),
         where=resource.where,
     )
 
@@ -149,6 +151,25 @@ def _tracing(properties: Reader) -> bool:
     if value is None:  # AWS::Lambda::Function spells it TracingConfig: {Mode: Active}
         value = properties.child("TracingConfig").text("Mode")
     return text_of(value) == "Active"
+
+
+def _logging(properties: Reader) -> LoggingPlan:
+    config = properties.child("LoggingConfig")
+    group, level = config.text("LogGroup"), config.text("ApplicationLogLevel").upper()
+    wanted = config.text("LogFormat", "Text")
+    if wanted not in ("Text", "JSON"):
+        message = f"LogFormat takes Text or JSON, not {wanted!r}"
+        properties.findings.error(properties.resource, message, config.at("LogFormat"))
+    if level and level not in LOG_LEVELS:
+        message = f"ApplicationLogLevel takes one of {', '.join(LOG_LEVELS)}, not {level!r}"
+        properties.findings.error(properties.resource, message, config.at("ApplicationLogLevel"))
+        level = ""
+    if wanted == "JSON":
+        return LoggingPlan("JSON", level or "INFO", group)
+    if level:
+        message = "ApplicationLogLevel needs LogFormat: JSON"
+        properties.findings.error(properties.resource, message, config.at("ApplicationLogLevel"))
+    return LoggingPlan(group=group)
 
 
 def _url(properties: Reader) -> FunctionUrlPlan | None:

@@ -28,7 +28,7 @@ def function_layers(properties: Reader, world: World) -> tuple[tuple[Path, ...],
         folder = _layer_folder(*known) if known else None
         if known is None:
             message = f"layer {text} is not in the template; its packages are taken from the project's environment"
-            properties.findings.ignored(properties.resource, message, layers.at(index))
+            properties.findings.unsupported(properties.resource, message, layers.at(index))
         complete = complete and folder is not None
         if folder is not None:
             folders.append(folder)
