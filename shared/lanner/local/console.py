@@ -90,11 +90,13 @@ class Console:
 
     def log(self, line: LogLine) -> None:
         """What a function or the platform wrote."""
+        if line.platform and not self._verbose:
+            return
         text = line.text.rstrip()
         document = _metrics_document(text)
         if document is not None and not self._verbose:
             text = error_of(document)  # a request line is data for CloudWatch; what went wrong is for the developer
-        if not text or ((line.platform or _ADVICE in text) and not self._verbose):
+        if not text or (_ADVICE in text and not self._verbose):
             return
         name = self.paint(f"{line.function} |", "magenta")
         style = ("red",) if text.startswith("[ERROR]") else ("dim",) if line.platform else ()

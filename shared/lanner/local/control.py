@@ -8,7 +8,6 @@ keep up (`MAX_UNREAD` bytes) is dropped, so that it cannot fill our memory.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from urllib.parse import parse_qs, urlsplit
 
 from lanner.local.runtime.logbook import LogBook, LogLine
@@ -54,4 +53,4 @@ class ControlEndpoint:
 
 
 def _encode(line: LogLine) -> bytes:
-    return json.dumps(asdict(line)).encode() + b"\n"
+    return json.dumps(line._asdict()).encode() + b"\n"

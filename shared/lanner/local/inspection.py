@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 from lanner.local.engine import Engine
@@ -85,4 +84,4 @@ class CloudInspector:
 
     async def logs(self, function: str | None, limit: int) -> Sequence[Row]:
         """The latest lines, oldest first."""
-        return [asdict(line) for line in self._runtime.logs.lines(function, limit)]
+        return [line._asdict() for line in self._runtime.logs.lines(function, limit)]

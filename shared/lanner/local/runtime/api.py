@@ -18,8 +18,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from lanner.local.runtime.wire import WireConnection, WireRequest, WireServer, response_head
 
@@ -34,13 +33,11 @@ _OK = b'{"status":"OK"}'
 _ACCEPTED = response_head(202, len(_OK), {}) + _OK
 
 
-@dataclass(frozen=True, slots=True)
-class Invocation:
-    """What `invocation/next` hands to the runtime. `deadline_ms` is milliseconds since the epoch."""
+class Invocation(NamedTuple):
+    """What `invocation/next` hands to the runtime, but for the deadline."""
 
     request_id: str
     event: bytes
-    deadline_ms: int
     function_arn: str
     trace_id: str
     client_context: str | None = None
@@ -99,8 +96,11 @@ class RuntimeApi:
         """Whether a runtime is blocked in `invocation/next`."""
         return self._waiting is not None and not self._waiting.closed
 
-    def give(self, invocation: Invocation) -> None:
-        """Answer the blocked `invocation/next`. Raises `RuntimeError` when none is blocked."""
+    def give(self, invocation: Invocation, deadline_ms: int) -> None:
+        """Answer the blocked `invocation/next`; the deadline in milliseconds since the epoch.
+
+        Raises `RuntimeError` when none is blocked.
+        """
         connection = self._waiting
         if connection is None or connection.closed:
             raise RuntimeError("no runtime is waiting for an invocation")
@@ -108,7 +108,7 @@ class RuntimeApi:
         head = (
             f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(invocation.event)}\r\n"
             f"Lambda-Runtime-Aws-Request-Id: {invocation.request_id}\r\n"
-            f"Lambda-Runtime-Deadline-Ms: {invocation.deadline_ms}\r\n"
+            f"Lambda-Runtime-Deadline-Ms: {deadline_ms}\r\n"
             f"Lambda-Runtime-Invoked-Function-Arn: {invocation.function_arn}\r\n"
             f"Lambda-Runtime-Trace-Id: {_one_line(invocation.trace_id)}\r\n"
         )

@@ -183,13 +183,12 @@ class Environment:
 
     # --- invocations
 
-    def run(self, invocation: Invocation) -> asyncio.Future[InvocationResult]:
-        """Hand over one invocation; the future resolves exactly once. Raises `RuntimeError` unless IDLE."""
+    def run(self, invocation: Invocation, result: asyncio.Future[InvocationResult]) -> None:
+        """Hand over one invocation; `result` is resolved exactly once. Raises `RuntimeError` unless IDLE."""
         if self.state is not State.IDLE or self._process is None:
             raise RuntimeError(f"environment {self.name} is {self.state.value}, not idle")
         self.state = State.BUSY
         self._invocation = invocation
-        result: asyncio.Future[InvocationResult] = self._loop.create_future()
         self._result = result
         self._log.begin_tail()
         self._log.platform(report.start(invocation.request_id, version_of(self.function)))
@@ -197,10 +196,9 @@ class Environment:
         self._arm_timers()
         self._process.thaw()
         try:
-            self._api.give(invocation)
+            self._api.give(invocation, int((self._site.clock.now() + self.function.timeout) * 1000))
         except RuntimeError:  # the runtime hung up while it was frozen: its end will be noticed as well
             self._crash(None)
-        return result
 
     def freeze(self) -> None:
         """Stop the process until the next `run`, unless that comes within `_FREEZE_AFTER` seconds."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -43,13 +44,17 @@ class Interpreter:
     sources: tuple[Path, ...]
 
 
-def default_interpreter(template: Path) -> Path:
-    """`.venv/bin/python` beside the template if there is one, else the Python that runs us."""
-    folder = template.absolute() if template.is_dir() else template.absolute().parent
-    for name in ("bin/python", "Scripts/python.exe"):
-        candidate = folder / ".venv" / name
-        if candidate.exists():
-            return candidate
+def default_interpreter(template: Path, environ: Mapping[str, str] | None = None) -> Path:
+    """The project's Python, the nearest first: `.venv` beside the template or in a folder above it, then the
+    environment that is active in the shell (`VIRTUAL_ENV`), then the Python that runs us.
+    """
+    beside = template.absolute() if template.is_dir() else template.absolute().parent
+    active = (os.environ if environ is None else environ).get("VIRTUAL_ENV")
+    environments = [folder / ".venv" for folder in (beside, *beside.parents)]
+    for environment in [*environments, *([Path(active)] if active else [])]:
+        for name in ("bin/python", "Scripts/python.exe"):
+            if (environment / name).exists():
+                return environment / name
     return Path(sys.executable)
 
 
@@ -66,9 +71,11 @@ def probe(path: Path) -> Interpreter:
         answer = json.loads(done.stdout)
     except FileNotFoundError:
         raise InterpreterError(f"{path}: there is no such interpreter; name one with --python PATH") from None
+    except subprocess.CalledProcessError as error:
+        detail = error.stderr.strip()[-400:] or f"it ended with exit status {error.returncode}"
+        raise InterpreterError(f"{path} does not run as a Python interpreter: {detail}") from None
     except (OSError, subprocess.SubprocessError, ValueError) as error:
-        detail = getattr(error, "stderr", "") or str(error)
-        raise InterpreterError(f"{path} does not run as a Python interpreter: {detail.strip()[-400:]}") from None
+        raise InterpreterError(f"{path} does not run as a Python interpreter: {str(error)[-400:]}") from None
     prefixes = [Path(prefix) for prefix in answer["prefixes"]]
     entries = [Path(entry) for entry in answer["path"]]
     sources = tuple(entry for entry in entries if entry.is_dir() and not any(_below(entry, p) for p in prefixes))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from lanner.clock import Clock
 
@@ -15,8 +15,7 @@ MAX_LINE = 256 * 1024
 """CloudWatch Logs' largest event; a longer line is cut into several."""
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
+class LogLine(NamedTuple):
     """One line. `time` in seconds since the epoch; `platform` marks START, END, REPORT and their kin."""
 
     time: float

@@ -36,6 +36,8 @@ RELOAD_GRACE = 0.7
 _STARTS_AT_ONCE = 2  # more would only compete for the laptop's cores
 _ANSWERED_PATIENCE = 0.05  # seconds until a runtime that has answered but does not ask for more is not counted on
 
+_STOPPING = InitError(error_document("the local cloud is stopping", "Runtime.ExitError"), 0.0)
+
 MakeEnvironment = Callable[[FunctionPlan, EnvironmentListener, int], Environment]
 
 
@@ -54,7 +56,7 @@ class Pool:
         self._oldest = 0  # environments of older generations take no more work
         self._environments: set[Environment] = set()
         self._idle: list[Environment] = []
-        self._waiting: deque[asyncio.Future[Environment]] = deque()
+        self._waiting: deque[tuple[Invocation, asyncio.Future[InvocationResult]]] = deque()
         self._starting = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._patience: asyncio.TimerHandle | None = None
@@ -68,7 +70,12 @@ class Pool:
     def in_flight(self) -> int:
         """Invocations that run or wait."""
         running = sum(environment.state is State.BUSY for environment in self._environments)
-        return running + len(self._waiting)
+        return running + self._queued()
+
+    def _queued(self) -> int:
+        while self._waiting and self._waiting[0][1].done():
+            self._waiting.popleft()  # the caller has left before its turn
+        return len(self._waiting)
 
     async def invoke(self, invocation: Invocation) -> InvocationResult:
         """Run one invocation to its end, whatever that is."""
@@ -76,13 +83,19 @@ class Pool:
         if reserved is not None and self.in_flight >= reserved:
             document = error_document("Rate Exceeded.", "TooManyRequestsException")
             return InvocationResult("throttled", document, invocation.request_id)
+        result: asyncio.Future[InvocationResult] = asyncio.get_running_loop().create_future()
         environment = self._take_idle()
-        if environment is None:
-            try:
-                environment = await self._wait_for_one()
-            except InitError as failure:
-                return self._init_failure(invocation, failure)
-        return await environment.run(invocation)
+        if environment is not None:
+            environment.run(invocation, result)
+            return await result
+        if self._stopped:
+            return self._init_failure(invocation, _STOPPING)
+        self._waiting.append((invocation, result))
+        self._grow()
+        try:
+            return await result
+        except InitError as failure:
+            return self._init_failure(invocation, failure)
 
     def _take_idle(self) -> Environment | None:
         while self._idle:
@@ -90,21 +103,6 @@ class Pool:
             if environment.state is State.IDLE:
                 return environment
         return None
-
-    async def _wait_for_one(self) -> Environment:
-        if self._stopped:
-            raise InitError(error_document("the local cloud is stopping", "Runtime.ExitError"), 0.0)
-        waiter: asyncio.Future[Environment] = asyncio.get_running_loop().create_future()
-        self._waiting.append(waiter)
-        self._grow()
-        try:
-            return await waiter
-        except asyncio.CancelledError:
-            if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
-                self.environment_idle(waiter.result())  # it was ours already: give it back
-            elif waiter in self._waiting:
-                self._waiting.remove(waiter)
-            raise
 
     def _grow(self) -> None:
         """Start one more environment if those that are on their way are fewer than those who wait."""
@@ -117,7 +115,7 @@ class Pool:
                 coming += 1
                 if self._patience is None:
                     self._patience = loop.call_later(_ANSWERED_PATIENCE, self._patience_over)
-        if len(self._waiting) > coming:
+        if self._queued() > coming:
             self._start_one()
 
     def _patience_over(self) -> None:
@@ -162,9 +160,9 @@ class Pool:
 
     def _fail_waiting(self, failure: InitError) -> None:
         waiting, self._waiting = self._waiting, deque()
-        for waiter in waiting:
-            if not waiter.done():
-                waiter.set_exception(failure)
+        for _, result in waiting:
+            if not result.done():
+                result.set_exception(failure)
 
     def _init_failure(self, invocation: Invocation, failure: InitError) -> InvocationResult:
         request_id = invocation.request_id
@@ -185,11 +183,9 @@ class Pool:
             self._grow()
             return
         self._retire_before(environment.generation)
-        while self._waiting:
-            waiter = self._waiting.popleft()
-            if not waiter.done():
-                waiter.set_result(environment)
-                return
+        if self._queued():
+            environment.run(*self._waiting.popleft())
+            return
         self._idle.append(environment)
         environment.freeze()
 
@@ -243,7 +239,7 @@ class Pool:
         if self._patience is not None:
             self._patience.cancel()
         self._idle.clear()
-        self._fail_waiting(InitError(error_document("the local cloud is stopping", "Runtime.ExitError"), 0.0))
+        self._fail_waiting(_STOPPING)
         await asyncio.gather(*(environment.end() for environment in self.environments))
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -128,7 +128,6 @@ class Runtime:
         invocation = Invocation(
             request_id=request_id,
             event=event,
-            deadline_ms=int((self._clock.now() + plan.timeout) * 1000),
             function_arn=self.arn(plan, qualifier),
             trace_id=trace_id or self._new_trace(),
             client_context=client_context,

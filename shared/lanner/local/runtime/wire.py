@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
+from typing import NamedTuple
 
 MAX_HEAD = 2 * 1024 * 1024
 """awslambdaric sends its X-Ray cause in a header of up to 1 MB."""
@@ -23,8 +23,7 @@ JSON = "application/json"
 _BLANK = " \t"
 
 
-@dataclass(frozen=True, slots=True)
-class WireRequest:
+class WireRequest(NamedTuple):
     """One request. Header names are lower case; of a repeated header the last value counts."""
 
     method: str
