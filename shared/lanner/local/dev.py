@@ -18,7 +18,7 @@ import errno
 import os
 import signal
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,8 +28,8 @@ from lanner.local.control import ControlEndpoint
 from lanner.local.engine import Engine, EngineError
 from lanner.local.gateway.gateway import Gateway
 from lanner.local.inspection import CloudInspector
-from lanner.local.overview import curl_lines, function_rows, host_rows, key_rows, route_rows
-from lanner.local.plan import CloudPlan
+from lanner.local.overview import curl_lines, function_rows, host_rows, interpreter_line, key_rows, route_rows
+from lanner.local.plan import CloudPlan, Finding
 from lanner.local.queues import QueuePollers
 from lanner.local.runtime.interpreter import ClientChoice, Interpreter, InterpreterError, default_interpreter, probe
 from lanner.local.runtime.logbook import LogBook
@@ -55,7 +55,7 @@ class DevOptions:
     host: str = "127.0.0.1"
     port: int = 3000
     stack_name: str = "lanner-local"
-    region: str = "eu-west-1"
+    region: str | None = None  # samconfig's, or the default
     overrides: Mapping[str, str] = field(default_factory=dict)
     config_env: str = "default"
     python: Path | None = None
@@ -65,6 +65,7 @@ class DevOptions:
     engine_url: str | None = None
     persist: Path | None = None
     secrets: Path | None = None
+    jwks: Mapping[str, Path] = field(default_factory=dict)  # key set files by issuer
     verbose: bool = False
     strict: bool = False
     watch: bool = True
@@ -146,15 +147,13 @@ class DevServer:
         finally:
             probing.cancel()
             await asyncio.gather(probing, return_exceptions=True)
-        self._show_findings(plan)
+        self._show_findings(plan.findings, "the template")
         try:
             await asyncio.to_thread(engine.wait_ready)
             made = await asyncio.to_thread(engine.create, plan)
         except (EngineError, OSError) as error:
             raise StartError(f"the AWS engine at {engine.url}: {error}") from None
-        self._console.findings(made)
-        if made and self._options.strict:
-            raise StartError("the template asks for resources that the local cloud does not have (--strict)")
+        self._show_findings(made, "its resources")
         return plan
 
     def _start_engine(self) -> Engine:
@@ -165,11 +164,11 @@ class DevServer:
         except EngineError as error:
             raise StartError(str(error)) from None
 
-    def _show_findings(self, plan: CloudPlan) -> None:
-        self._console.findings(plan.findings)
-        serious = [finding for finding in plan.findings if finding.level != "ignored"]
+    def _show_findings(self, findings: Sequence[Finding], what: str) -> None:
+        self._console.findings(findings)
+        serious = [finding for finding in findings if finding.level != "ignored"]
         if serious and self._options.strict:
-            raise StartError(f"the template has {len(serious)} finding(s), and --strict was given")
+            raise StartError(f"{len(serious)} finding(s) in {what}, and --strict was given")
 
     async def _start_runtime(self, plan: CloudPlan) -> Runtime:
         assert self._interpreter is not None
@@ -193,13 +192,15 @@ class DevServer:
         assert self._runtime is not None
         assert self._engine is not None
         inspector = CloudInspector(self._runtime, self._engine)
-        gateway = Gateway(plan, self._runtime, on_request=self._console.request, inspector=inspector)
+        gateway = Gateway(
+            plan, self._runtime, on_request=self._console.request, inspector=inspector, jwks=self._options.jwks
+        )
+        self._show_findings(gateway.findings, "its APIs")
         try:
             await gateway.start(self._options.host, self._options.port)
         except OSError as error:
             raise StartError(port_problem(self._options.host, self._options.port, error)) from None
         self._gateway = gateway
-        self._console.findings(gateway.findings)
 
     def _start_background(self, plan: CloudPlan) -> None:
         assert self._runtime is not None
@@ -237,6 +238,8 @@ class DevServer:
             self._console.table(host_rows(plan, self.url))
         say(self._console.paint("functions", "bold"))
         self._console.table(function_rows(plan))
+        if self._interpreter is not None:
+            say(f"  run by {interpreter_line(self._interpreter, plan)}")
         if keys := key_rows(plan):
             say(self._console.paint("API keys", "bold"))
             self._console.table(keys)
@@ -287,10 +290,10 @@ class DevServer:
         except (StartError, OSError) as error:
             self._console.problem(f"the template cannot be read; the last good one is served on\n{error}")
             return
-        self._console.findings([*plan.findings, *made])
         self._runtime.update(plan)
         self._runtime.reload(change.functions)
         await self._gateway.update(plan)
+        self._console.findings([*plan.findings, *made, *self._gateway.findings])
         self._queues.update(plan)
         self._schedules.update(plan)
         self._console.note("the template has changed: serving the new plan")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from lanner.local.plan import ApiPlan, CloudPlan
+from lanner.local.runtime.interpreter import Interpreter
 
 Row = tuple[str, str, str, str]
 
@@ -59,6 +60,14 @@ def host_rows(plan: CloudPlan, base: str) -> list[tuple[str, str, str]]:
         (api.logical_id, f"{api.kind} {api.stage}", own_address(plan, api.logical_id, base) + "/")
         for api in plan.apis.values()
     ]
+
+
+def interpreter_line(interpreter: Interpreter, plan: CloudPlan) -> str:
+    """Which Python runs the functions, with what, and where its version is not the template's."""
+    client = "awslambdaric" if interpreter.has_ric else "our own Runtime API client"
+    wanted = sorted({function.runtime for function in plan.functions.values()} - {f"python{interpreter.version}"})
+    differs = f"; the template asks for {', '.join(wanted)}" if wanted else ""
+    return f"{interpreter.path} (Python {interpreter.version}, {client}){differs}"
 
 
 def function_rows(plan: CloudPlan) -> list[tuple[str, str, str]]:

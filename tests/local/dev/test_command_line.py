@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from lanner import cli
 from lanner.local.commands import CommandError
-from lanner.local.commands.arguments import parse_overrides
+from lanner.local.commands.arguments import parse_key_sets, parse_overrides
+from lanner.local.runtime.interpreter import default_interpreter
 
 
 def test_help_imports_no_command():
@@ -57,6 +60,54 @@ def test_an_unknown_command_is_refused_with_the_list(capsys):
 def test_parameter_overrides_in_every_form_of_sam(words, expected):
     """Separate words, one quoted word, the long form."""
     assert parse_overrides(words) == expected
+
+
+def test_key_sets_are_named_by_their_issuer(tmp_path):
+    """An issuer's URL may hold anything but ends at the last equals sign."""
+    file = tmp_path / "keys.json"
+    file.write_text("{}")
+    issuer = "https://issuer.example/a=b"
+    assert parse_key_sets([f"{issuer}={file}"]) == {issuer: file}
+
+
+@pytest.mark.parametrize("word", ["keys.json", "=keys.json", "https://issuer.example=", "issuer=no-such-file.json"])
+def test_a_key_set_that_is_not_named_or_not_there_is_refused(word):
+    """The word is in the message."""
+    with pytest.raises(CommandError, match=re.escape(word)):
+        parse_key_sets([word])
+
+
+@pytest.mark.parametrize("text", ["65536", "-1", "http", "", "1.5"])
+def test_a_port_that_cannot_be_is_refused_before_anything_starts(text, capsys):
+    """Exit code 2 and the range."""
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["dev", f"--port={text}"])
+    assert caught.value.code == 2
+    assert "0 to 65535" in capsys.readouterr().err
+
+
+def an_environment(folder):
+    """A folder that looks like a virtual environment's."""
+    python = folder / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.touch()
+    return python
+
+
+def test_the_projects_python_is_the_nearest_one(tmp_path):
+    """`.venv` beside the template, one in a folder above, the shell's active one, ours."""
+    template = tmp_path / "project" / "service" / "template.yaml"
+    template.parent.mkdir(parents=True)
+    template.touch()
+    active = an_environment(tmp_path / "active")
+    shell = {"VIRTUAL_ENV": str(tmp_path / "active")}
+    assert default_interpreter(template, {}) == Path(sys.executable)
+    assert default_interpreter(template, shell) == active
+    above = an_environment(tmp_path / "project" / ".venv")
+    assert default_interpreter(template, shell) == above
+    beside = an_environment(template.parent / ".venv")
+    assert default_interpreter(template, shell) == beside
+    assert default_interpreter(template.parent, {}) == beside
 
 
 def test_a_word_that_is_no_override_is_named():

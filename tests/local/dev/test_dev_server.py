@@ -97,6 +97,7 @@ def test_a_port_that_is_taken_is_one_clear_error_and_exit_code_one(project):
         (("--template", "missing.yaml"), "missing.yaml"),
         (("--python", "/no/such/python"), "/no/such/python: there is no such interpreter"),
         (("--seed", "missing.json"), "missing.json"),
+        (("--python", "/bin/false"), "/bin/false does not run as a Python interpreter: it ended with exit status 1"),
     ],
 )
 def test_what_cannot_start_says_why_in_one_line_and_leaves_nothing(project, arguments, words):
@@ -209,6 +210,26 @@ def test_strict_refuses_what_is_not_supported_and_otherwise_it_is_listed(project
     assert http.get(f"{server.url}/Prod/hello").status_code == 200
 
 
+def test_strict_also_refuses_what_the_gateway_finds(project):
+    """Two APIs under one prefix: no finding of the template's reading, but one that changes what is served."""
+    text = (project.folder / "template.yaml").read_text()
+    route = "{Type: AWS::Serverless::Api, Properties: {StageName: Prod, DefinitionBody: {openapi: 3.0.1, paths: {}}}}"
+    project.write("template.yaml", text + f"\n  Second: {route}\n")
+    refused = project.command("dev", "--port", "0", "--strict")
+    assert refused.returncode == 1
+    assert "already answers at /Prod" in refused.stdout
+    assert "error: 1 finding(s) in its APIs, and --strict was given" in refused.stdout
+
+
+def test_the_interpreter_is_said_at_start(project):
+    """With its version and client, and that the template asks for another version where it does."""
+    server = project.start()
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    [line] = [line for line in server.lines if "run by" in line]
+    assert f"run by {sys.executable} (Python {version}, " in line
+    assert ("the template asks for python3.13" in line) == (version != "3.13")
+
+
 def test_ending_while_it_starts_leaves_nothing(project):
     """Ctrl-C before ready: exit, and no process stays."""
     server = project.start(ready=False)
@@ -242,8 +263,9 @@ def test_invoke_and_logs_find_the_running_server(project):
     logs = project.command("logs", "Hello")
     assert "Hello | handling /from-a-file" in logs.stdout
     assert "Hello | REPORT RequestId" in logs.stdout
-    unknown = project.command("invoke", "Nobody")
-    assert (unknown.returncode, "Nobody" in unknown.stderr) == (1, True)
+    unknown = project.command("invoke", "Helo")
+    assert unknown.returncode == 1
+    assert "the template has no function 'Helo'; did you mean Hello?; it has: Hello" in unknown.stderr
     follower = subprocess.Popen(
         [*_lanner(), "logs", "-f"], cwd=project.folder, env=project.environ(), stdout=subprocess.PIPE, text=True
     )

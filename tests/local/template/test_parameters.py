@@ -114,6 +114,20 @@ def test_the_command_line_wins_over_samconfig_which_wins_over_the_default(plan: 
     assert found(config_env="prod", overrides={"P": "from-line"}) == "from-line"
 
 
+def test_the_region_is_the_command_lines_then_samconfigs_then_ours(plan: Plan) -> None:
+    """As `sam` takes it."""
+    template = "Resources: {Probe: {Type: AWS::SSM::Parameter, Properties: {Value: !Ref AWS::Region}}}"
+    config = {"samconfig.toml": '[default.deploy.parameters]\nregion = "us-west-2"\n'}
+
+    def found(*files: dict[str, str], **options: Any) -> tuple[str, str]:
+        made = plan(template, *files, **options)
+        return made.region, str(made.resources["Probe"].properties["Value"])
+
+    assert found(config, region="sa-east-1") == ("sa-east-1", "sa-east-1")
+    assert found(config) == ("us-west-2", "us-west-2")
+    assert found({"samconfig.toml": "version = 0.1\n"}) == ("eu-west-1", "eu-west-1")
+
+
 def test_an_override_that_the_template_does_not_declare_is_reported(plan: Plan) -> None:
     """With the name that was probably meant."""
     made = plan(one("{Type: String, Default: x}") + "Resources: {T: {Type: AWS::SNS::Topic}}", overrides={"p": "1"})

@@ -22,8 +22,11 @@ def add_template_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--config-env", default="default", help="environment of samconfig.toml (default: default)")
     parser.add_argument("--stack-name", default="lanner-local")
-    parser.add_argument("--region", default="eu-west-1")
+    parser.add_argument("--region", help="default: samconfig's, else eu-west-1")
     parser.add_argument("--secrets", type=Path, help="JSON or TOML file with SSM parameters and secrets")
+    parser.add_argument(
+        "--jwks", action="append", default=[], metavar="ISSUER=FILE", help="an issuer's key set, for JWT authorizers"
+    )
     parser.add_argument("--built", action="store_true", help="serve what `sam build` made")
 
 
@@ -67,10 +70,31 @@ def parse_overrides(words: list[str]) -> dict[str, str]:
     return overrides
 
 
+def parse_key_sets(words: list[str]) -> dict[str, Path]:
+    """`ISSUER=FILE` by issuer (its URL, or its host name alone). Raises `CommandError` naming the word."""
+    files = {}
+    for word in words:
+        issuer, equals, file = word.rpartition("=")
+        if not equals or not issuer or not file:
+            raise CommandError(f"--jwks takes ISSUER=FILE, not {word!r}")
+        if not Path(file).is_file():
+            raise CommandError(f"--jwks {word}: there is no file {file}")
+        files[issuer] = Path(file)
+    return files
+
+
+def port(text: str) -> int:
+    """A TCP port, 0 for any that is free."""
+    if not text.isdecimal() or int(text) > 65_535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: 0 to 65535")
+    return int(text)
+
+
 def template_options(args: argparse.Namespace, **more: object) -> DevOptions:
     """Options from parsed arguments; what a command does not have keeps its default."""
     names = ("template", "config_env", "stack_name", "region", "secrets", "built", "python", "engine_url", "persist")
     given = {name: getattr(args, name) for name in (*names, "verbose") if hasattr(args, name)}
     if hasattr(args, "runtime_client"):
         given["client"] = args.runtime_client
+    given["jwks"] = parse_key_sets(args.jwks)
     return DevOptions(**given, overrides=parse_overrides(args.parameter_overrides), **more)  # type: ignore[arg-type]

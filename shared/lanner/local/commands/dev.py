@@ -6,7 +6,7 @@ import argparse
 import asyncio
 from pathlib import Path
 
-from lanner.local.commands.arguments import add_runtime_arguments, add_template_arguments, template_options
+from lanner.local.commands.arguments import add_runtime_arguments, add_template_arguments, port, template_options
 from lanner.local.console import Console
 from lanner.local.dev import run as run_server
 
@@ -15,7 +15,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_template_arguments(parser)
     add_runtime_arguments(parser)
     parser.add_argument("--host", default="127.0.0.1", help="default: 127.0.0.1, this machine only")
-    parser.add_argument("--port", "-p", type=int, default=3000, help="default: 3000; 0 chooses a free one")
+    parser.add_argument("--port", "-p", type=port, default=3000, help="default: 3000; 0 chooses a free one")
     parser.add_argument("--seed", type=Path, metavar="FILE", help="JSON list of requests to send before ready")
     parser.add_argument("--snapstart", action="store_true", help="run snapshot hooks and fork environments")
     parser.add_argument("--environments", type=int, default=10, metavar="N", help="most environments per function")

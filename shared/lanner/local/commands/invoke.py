@@ -13,6 +13,7 @@ import base64
 import http.client
 import json
 import sys
+from difflib import get_close_matches
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -22,6 +23,7 @@ from lanner.local.commands.arguments import add_runtime_arguments, add_template_
 from lanner.local.console import Console
 from lanner.local.dev import DevOptions, DevServer
 from lanner.local.invocation import InvocationResult
+from lanner.local.plan import CloudPlan
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -36,9 +38,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     event = read_event(args.event)
     cloud = state.find(args.template)
+    options = template_options(args)
     if cloud is not None:
-        return _invoke_there(cloud, args.function, event)
-    result = asyncio.run(_invoke_here(template_options(args), args.function, event))
+        return _invoke_there(cloud, options, args.function, event)
+    result = asyncio.run(_invoke_here(options, args.function, event))
     sys.stderr.write(result.logs.decode("utf-8", "replace").replace("\r", "\n"))
     return _print(result.payload, result.outcome == "ok")
 
@@ -55,7 +58,15 @@ def read_event(name: str) -> bytes:
     return event
 
 
-def _invoke_there(cloud: state.RunningCloud, function: str, event: bytes) -> int:
+def unknown_function(name: str, plan: CloudPlan) -> CommandError:
+    """The error for a name that the template does not have: what it has, the likeliest first."""
+    known = sorted(plan.functions)
+    near = get_close_matches(name, [*known, *(function.name for function in plan.functions.values())], n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return CommandError(f"the template has no function {name!r}{hint}; it has: {', '.join(known) or 'none'}")
+
+
+def _invoke_there(cloud: state.RunningCloud, options: DevOptions, function: str, event: bytes) -> int:
     connection = http.client.HTTPConnection(urlsplit(cloud.control).netloc)
     path = f"/2015-03-31/functions/{quote(function, safe='')}/invocations"
     try:
@@ -66,6 +77,8 @@ def _invoke_there(cloud: state.RunningCloud, function: str, event: bytes) -> int
         raise CommandError(f"the `lanner dev` at {cloud.url} does not answer: {error}") from None
     finally:
         connection.close()
+    if response.status == 404:
+        raise unknown_function(function, options.plan(cloud.url))
     if response.status >= 300:
         raise CommandError(str(json.loads(payload).get("Message", response.status)))
     log = base64.b64decode(response.headers.get("X-Amz-Log-Result", ""))
@@ -79,8 +92,7 @@ async def _invoke_here(options: DevOptions, function: str, event: bytes) -> Invo
         runtime = await server.start_functions()
         named = [each for each in runtime.plan.functions.values() if function in (each.logical_id, each.name)]
         if not named:
-            known = ", ".join(sorted(runtime.plan.functions)) or "none"
-            raise CommandError(f"the template has no function {function!r}; it has: {known}")
+            raise unknown_function(function, runtime.plan)
         return await runtime.invoke(named[0].logical_id, event)
     finally:
         await server.stop()

@@ -18,11 +18,13 @@ from lanner.local.template.nested import StackTree
 from lanner.local.template.parameters import ACCOUNT, SamConfig
 from lanner.local.template.resources import resource_plans
 from lanner.local.template.sources import Sources, collect_sources
+from lanner.local.template.substitution import text_of
 from lanner.local.template.usage import usage_plans
 from lanner.local.template.world import FUNCTIONS, World
 
 __all__ = ["TemplateError", "load_plan"]
 
+REGION = "eu-west-1"
 NAMES = ("template.yaml", "template.yml", "template.json")
 
 
@@ -30,7 +32,7 @@ def load_plan(
     template: Path,
     *,
     stack_name: str = "lanner-local",
-    region: str = "eu-west-1",
+    region: str | None = None,
     overrides: Mapping[str, str] | None = None,
     secrets: Path | None = None,
     built: bool = False,
@@ -39,14 +41,15 @@ def load_plan(
 ) -> CloudPlan:
     """The plan of `template` (a file, or a folder with a template.yaml).
 
-    `overrides` win over samconfig.toml's environment `config_env`, which wins over defaults. `built` reads what
-    `sam build` left in `.aws-sam/build` beside the template. `engine_url` is where queue URLs point. Raises
-    `TemplateError` when nothing can be served at all; everything else is in the plan's findings.
+    `overrides` and `region` win over samconfig.toml's environment `config_env`, which wins over defaults. `built`
+    reads what `sam build` left in `.aws-sam/build` beside the template. `engine_url` is where queue URLs point.
+    Raises `TemplateError` when nothing can be served at all; everything else is in the plan's findings.
     """
     source = _template_file(template)
     config = SamConfig(source.parent, config_env)
     file = _built_template(source) if built else source
     findings = Findings()
+    region = region or text_of(config.get("region") or "") or REGION
     tree = StackTree(findings, region, engine_url.rstrip("/"), secrets, source.parent)
     given = {**config.overrides(), **(overrides or {})}
     root = tree.open_root(file, stack_name, given, Where(config.file or file, 1))
