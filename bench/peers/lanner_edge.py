@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bench.user import ETAG
 from lanner.group import RouteGroup
+from lanner.http.cors import CorsPolicy
 from lanner.http.message import Request, Response
 from lanner.versioning.registry import ApiVersion, VersionRegistry
 
@@ -32,6 +33,7 @@ def live(_request: Request) -> Response:
 GROUP = RouteGroup(
     "users",
     registry=REGISTRY,
+    cors=CorsPolicy(["*"]),
     paths={"/users/{id}": "GET", "/health": "GET"},
     routes="bench.peers.lanner_routes:router",
     validators={"/users/{id}": "bench.peers.lanner_edge:current_etag"},

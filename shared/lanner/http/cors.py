@@ -3,7 +3,11 @@
 A policy is declared once and checked when it is made. A request's origin is allowed when it equals a declared origin,
 or lies under a declared wildcard: `https://*.example.com` allows `https://a.example.com` and `https://a.b.example.com`,
 neither `https://example.com` nor another scheme or port. `null`, the origin of sandboxed frames and local files, is
-never allowed: anyone can send it.
+allowed by `*` alone: anyone can send it.
+
+An open policy (`*`) marks every answer, asked by a page or not: a cache that kept one without the mark would hand it to
+a page, whose browser then refuses it. Any other policy marks what it allows and varies by Origin (Fetch standard, "CORS
+protocol and HTTP caches").
 
 Not a defence of the server: a request that is not allowed is still answered, and the browser keeps the answer from
 the page.
@@ -25,6 +29,7 @@ REQUEST_HEADERS = (
     "If-None-Match",
     "Prefer",
     "X-API-Version",
+    "X-Brownout-Opt-Out",
     "X-Request-Id",
     "traceparent",
     "tracestate",
@@ -99,7 +104,7 @@ class CorsPolicy:
         if origin in self._exact:
             return True
         if self._any:
-            return origin != "null"
+            return True
         return any(_under(origin, start, end) for start, end in self._wildcards)
 
     def response_headers(self, origin: str) -> dict[str, str]:

@@ -27,6 +27,7 @@ from lanner.http.compression import (
 )
 from lanner.http.conditional import evaluate, is_conditional, not_modified_headers, strong_etag
 from lanner.http.dates import parse_http_date
+from lanner.http.headers import ANY
 from lanner.http.message import Handler, Request, Response
 from lanner.http.problems import ApiError, PreconditionFailed
 
@@ -42,33 +43,32 @@ def cors(group: RouteGroup, handler: Handler) -> Handler | None:
     if policy is None:
         return None
     varies = policy.varies
+    everybody = {} if varies else policy.response_headers(ANY)
 
     def handle(request: Request) -> Response:
+        extra = everybody
         origin = request.headers.get("origin")
-        if origin is None or not policy.allows(origin):
-            extra: dict[str, str] = {}
-        elif request.method == "OPTIONS" and request.route and "access-control-request-method" in request.headers:
-            response = Response(204, policy.preflight_headers(origin))
+        if origin is not None and policy.allows(origin):
+            if request.method == "OPTIONS" and request.route and "access-control-request-method" in request.headers:
+                return _marked(Response(204, policy.preflight_headers(origin)), {}, varies)
             if varies:
-                response.headers["vary"] = "Origin"
-            return response
-        else:
-            extra = policy.response_headers(origin)
+                extra = policy.response_headers(origin)
         try:
             response = handler(request)
         except ApiError as error:
             # `errors` makes the answer, and a page has to be able to read that one too.
-            carrier = Response(headers=dict(error.headers or {}))
-            error.headers = _exposed(carrier, extra, varies).headers
+            error.headers = _marked(Response(headers=dict(error.headers or {})), extra, varies).headers
             raise
-        return _exposed(response, extra, varies)
+        if varies:
+            return _marked(response, extra, varies)
+        response.headers.update(extra)
+        return response
 
     return handle
 
 
-def _exposed(response: Response, extra: dict[str, str], varies: bool) -> Response:
-    if extra:
-        response.headers.update(extra)
+def _marked(response: Response, extra: dict[str, str], varies: bool) -> Response:
+    response.headers.update(extra)
     if varies:
         _add_vary(response, "Origin", "origin")
     return response
@@ -79,15 +79,16 @@ def compress(_group: RouteGroup, handler: Handler) -> Handler:
 
     def handle(request: Request) -> Response:
         headers = request.headers
-        sent = headers.get("if-none-match")
-        if sent is not None or "if-match" in headers:
+        sent, match = headers.get("if-none-match"), headers.get("if-match")
+        held = sent is not None and has_suffix(sent)
+        if held or (match is not None and has_suffix(match)):
             _translate(request)
         response = handler(request)
         status = response.status
         if status == 304:
             if "no-transform" not in response.headers.get("cache-control", ""):
                 _add_vary(response, "Accept-Encoding", "accept-encoding")
-            if sent is not None and has_suffix(sent) and "etag" in response.headers:
+            if sent is not None and held and "etag" in response.headers:
                 response.headers["etag"] = held_form(response.headers["etag"], sent)
         elif status not in (204, 206) and compressible(response.headers.get("content-type", "")):
             _compress(request, response)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from lanner.http.message import Handler, Request, Response
 from lanner.http.problems import MethodNotAllowed, NotFound
+from lanner.pipeline.errors import problem
 
 if TYPE_CHECKING:
     from lanner.group import RouteGroup
@@ -45,7 +46,12 @@ def edge(group: RouteGroup, handler: Handler) -> Handler | None:
         return None
 
     def handle(request: Request) -> Response:
-        answer = group.edge_answer(request.method, request.route)
-        return handler(request) if answer is None else answer(request)
+        try:
+            answer = group.edge_answer(request.method, request.route)
+            if answer is not None:
+                return answer(request)
+        except Exception as error:  # a boundary like the application's: every step outside sees a response
+            return problem(request, error)
+        return handler(request)
 
     return handle

@@ -32,13 +32,13 @@ from lanner.http.cors import CorsPolicy
         ("https://*.example.com:8443", "https://a.example.com", False),
         ("http://*.localhost", "http://a.localhost", True),
         ("*", "https://anything.example", True),
-        ("*", "null", False),
+        ("*", "null", True),
         ("https://app.example.com", "null", False),
         ("https://app.example.com", "", False),
     ],
 )
 def test_an_origin_is_allowed_or_not(declared: str, origin: str, allowed: bool) -> None:
-    """Exact origins, wildcards for whole labels, never `null`."""
+    """Exact origins, wildcards for whole labels, `null` by `*` alone."""
     assert CorsPolicy([declared]).allows(origin) is allowed
 
 

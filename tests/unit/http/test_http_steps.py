@@ -302,9 +302,10 @@ class TestCors:
         assert response.headers["vary"] == "Origin"
         assert not any(name.startswith("access-control") for name in response.headers)
 
-    def test_a_policy_for_everybody_does_not_vary(self) -> None:
-        """One answer for all."""
-        response = self.step(answering(), origins=["*"])(request(origin=PAGE))
+    @pytest.mark.parametrize("headers", [{}, {"origin": PAGE}, {"origin": "null"}])
+    def test_a_policy_for_everybody_does_not_vary(self, headers: dict[str, str]) -> None:
+        """One answer for all, marked for pages even when none asked: a cache may hand it to one."""
+        response = self.step(answering(), origins=["*"])(request(**headers))
         assert response.headers["access-control-allow-origin"] == "*"
         assert "vary" not in response.headers
 
@@ -358,6 +359,22 @@ class TestWholeStack:
         kept = again["headers"]
         assert (kept["etag"], kept["vary"], kept["x-api-version"]) == (got["etag"], got["vary"], "v2")
         assert "content-encoding" not in kept
+
+    def test_a_page_can_read_that_an_answer_has_a_bug(
+        self, api: Callable[..., Any], module: Callable[..., str]
+    ) -> None:
+        """A function of the edge that breaks is a 500 with everything that any answer has."""
+
+        def broken(_: Request) -> Response:
+            raise ZeroDivisionError
+
+        name = module("stack_answers", broken=broken)
+        things = api(
+            paths={"/things": "GET"}, edge={"GET /things": f"{name}:broken"}, cors=CorsPolicy([PAGE], expose=["ETag"])
+        )
+        status, headers, _ = things(rest_event("GET", "/v2/things", headers={"Origin": PAGE}))
+        assert (status, headers["access-control-allow-origin"]) == (500, PAGE)
+        assert headers["vary"] == "Accept, X-API-Version, Accept-Encoding, Origin"
 
     def test_a_page_can_read_a_404(self, api: Callable[..., Any]) -> None:
         """Errors are decorated like answers."""
