@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from domain.browsers import CORS
 from domain.versions import REGISTRY
 from lanner.group import RouteGroup
 
 GROUP = RouteGroup(
     "catalog",
     registry=REGISTRY,
+    cors=CORS,
     paths={
         "/catalog/categories": "GET PUT",
         "/catalog/translations": "GET",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from domain.browsers import CORS
 from domain.versions import REGISTRY
 from lanner.group import RouteGroup
 
 GROUP = RouteGroup(
     "docs",
     registry=REGISTRY,
+    cors=CORS,
     lifecycle=False,
     paths={
         "/": "GET",

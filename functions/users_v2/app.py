@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from domain.browsers import CORS
 from domain.versions import REGISTRY
 from lanner.group import RouteGroup
 
 GROUP = RouteGroup(
     "users",
     registry=REGISTRY,
+    cors=CORS,
     versions=("v2",),
     paths={"/users": "GET POST", "/users/{id}": "GET PUT PATCH DELETE"},
     routes="users_v2.routes:router",
