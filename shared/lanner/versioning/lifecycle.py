@@ -184,7 +184,7 @@ def _extensions(registry: VersionRegistry, version: ApiVersion, window: Brownout
 
 def reference(path: str) -> str:
     """The path with whatever cannot stand in a URI reference percent-encoded (RFC 3986 section 2.1)."""
-    if path.isascii() and path.isprintable() and not _DELIMITERS.intersection(path):
+    if path.isascii() and path.isprintable() and _DELIMITERS.isdisjoint(path):
         return path
     return "".join(
         f"%{byte:02X}" if byte <= 0x20 or byte >= 0x7F or chr(byte) in _DELIMITERS else chr(byte)
