@@ -9,7 +9,7 @@ integrations for HTTP APIs" (payload 1.0 and 2.0), Elastic Load Balancing "Lambd
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from time import perf_counter
 from typing import Any
 
@@ -337,21 +337,21 @@ class Alb:
             headers = dict(response.headers)
             # One value per name is all that this mode carries, and names are compared with their case: each cookie
             # gets a spelling of its own.
-            headers.update(zip(_spellings("set-cookie"), response.cookies, strict=False))
+            if response.cookies:
+                headers.update(zip(_spellings("set-cookie"), response.cookies, strict=False))
             answer["headers"] = headers
         return _encoded_body(response, answer)
 
 
-def _spellings(name: str) -> list[str]:
+def _spellings(name: str) -> Iterator[str]:
+    """Every way to write a header's name, `set-cookie` and `Set-cookie` and so on, each made when it is needed."""
     letters = [index for index, letter in enumerate(name) if letter.isalpha()]
-    found = []
     for mask in range(1 << len(letters)):
         text = list(name)
         for bit, index in enumerate(letters):
             if mask >> bit & 1:
                 text[index] = text[index].upper()
-        found.append("".join(text))
-    return found
+        yield "".join(text)
 
 
 REST = Rest()
