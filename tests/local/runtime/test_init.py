@@ -72,6 +72,47 @@ def test_init_is_tried_twice_before_it_fails(lab):
     assert (result.outcome, result.payload) == ("ok", b"1")
 
 
+def shown(runtime, words):
+    """How many lines of a function hold the words."""
+    return sum(words in line.text for line in runtime.logs.lines() if not line.platform)
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_an_error_that_init_repeats_is_shown_once(lab, client):
+    """The second attempt's lines are there for whoever wants all of them."""
+    lab.function("broken", "def handler(event, context)\n    return 1\n")
+
+    async def scenario(runtime):
+        result = await runtime.invoke("broken", b"{}")
+        return result, shown(runtime, "UserCodeSyntaxError"), [line.text for line in runtime.logs.lines()]
+
+    result, times, lines = lab.run(scenario, client=client)
+    assert result.outcome == "init_error"
+    assert times == 1
+    assert sum("UserCodeSyntaxError" in line for line in lines) == 2
+
+
+def test_an_error_that_changes_between_the_attempts_is_shown_both_times(lab):
+    """Nothing is hidden that was not seen before."""
+    marker = lab.folder / "attempts"
+    lab.function(
+        "moody",
+        f"""
+        from pathlib import Path
+        marker = Path({str(marker)!r})
+        attempts = len(marker.read_text()) if marker.exists() else 0
+        marker.write_text("x" * (attempts + 1))
+        raise RuntimeError(f"attempt number {{attempts}}")
+        """,
+    )
+
+    async def scenario(runtime):
+        await runtime.invoke("moody", b"{}")
+        return [shown(runtime, f"[ERROR] RuntimeError: attempt number {number}") for number in range(2)]
+
+    assert lab.run(scenario) == [1, 1]
+
+
 def test_init_is_not_part_of_the_functions_timeout(lab):
     """A second of INIT under a timeout of one second is fine."""
     lab.function("heavy", "import time\ntime.sleep(1.2)\ndef handler(event, context):\n    return 1\n", timeout=1)

@@ -97,8 +97,23 @@ class Environment:
 
     # --- INIT
 
-    async def start(self, limit: float) -> None:
-        """Start the process and wait until it asks for work, at most `limit` seconds. Raises `InitError`."""
+    async def start(self, limit: float, after: InitError | None = None) -> None:
+        """Start the process and wait until it asks for work, at most `limit` seconds. Raises `InitError`.
+
+        `after` is how INIT failed before; a failure that is the same is not shown a second time.
+        """
+        if after is None:
+            return await self._start(limit)
+        self._log.hold()
+        try:
+            await self._start(limit)
+        except InitError as failure:
+            self._log.release(repeated=failure.document == after.document)
+            raise
+        finally:
+            self._log.release()
+
+    async def _start(self, limit: float) -> None:
         address = await self._api.start()
         self._tmp.mkdir(parents=True, exist_ok=True)
         try:

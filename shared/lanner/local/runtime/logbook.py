@@ -90,6 +90,17 @@ class EnvironmentLog:
         self._environment = environment
         self._splitter = LineSplitter()
         self._tail = bytearray()
+        self._held: list[LogLine] | None = None
+
+    def hold(self) -> None:
+        """Keep lines back until `release`: INIT runs again, and may only say again what it has said."""
+        self._held = []
+
+    def release(self, *, repeated: bool = False) -> None:
+        """Write what was held; as lines of the platform, for whoever wants every line, where it was `repeated`."""
+        held, self._held = self._held or [], None
+        for line in held:
+            self._book.add(line._replace(platform=line.platform or repeated))
 
     def output(self, data: bytes) -> None:
         """Bytes of the process."""
@@ -114,7 +125,11 @@ class EnvironmentLog:
         return bytes(self._tail[-TAIL:])
 
     def _add(self, text: str, platform: bool) -> None:
-        self._book.add(LogLine(self._clock.now(), self._function, self._environment, text, platform))
+        line = LogLine(self._clock.now(), self._function, self._environment, text, platform)
+        if self._held is None:
+            self._book.add(line)
+        else:
+            self._held.append(line)
 
     def _keep(self, data: bytes) -> None:
         self._tail += data[-TAIL:]

@@ -147,11 +147,11 @@ class Pool:
         first = self._new_environment(generation)
         try:
             await first.start(INIT_LIMIT)
-        except InitError:
+        except InitError as failure:
             if generation != self._generation or self._stopped:
                 raise
             again = self._new_environment(generation)
-            await again.start(self.function.timeout)
+            await again.start(self.function.timeout, after=failure)
 
     def _new_environment(self, generation: int) -> Environment:
         environment = self._make(self.function, self, generation)
