@@ -203,3 +203,24 @@ def test_a_path_that_another_api_has_is_pointed_to(serve: Serve) -> None:
     served = serve(cloud(http_api(route("GET /x")), rest_api(route("GET /hello"), stage="Prod")))
     assert served.get("/hello").status_code == 404
     assert "did you mean /Prod/hello?" in served.records[0].note
+
+
+@pytest.mark.parametrize(
+    ("message", "note"),
+    [
+        ("no number", "the function ended with error: ValueError: no number"),
+        (
+            "Unable to marshal response: Object of type coroutine is not JSON serializable",
+            "(Lambda does not await an `async def` handler)",
+        ),
+    ],
+)
+def test_a_function_error_is_noted_in_one_line(serve: Serve, message: str, note: str) -> None:
+    """Type and message; an async handler is told what it is."""
+
+    def fails(event: Event) -> Event:
+        raise FunctionRaised("error", {"errorMessage": message, "errorType": "ValueError", "stackTrace": []})
+
+    served = serve(cloud(rest_api(route("GET /x"))), {"Fn": fails})
+    assert served.get("/prod/x").status_code == 502
+    assert note in served.records[0].note

@@ -113,7 +113,7 @@ def failure(result: InvocationResult) -> GatewayFault:
         return GatewayFault("THROTTLED", "the function's reserved concurrency is reached")
     if result.outcome == "too_large":
         return GatewayFault("DEFAULT_5XX", "the function's answer is larger than Lambda's 6 MB")
-    return GatewayFault("DEFAULT_5XX", f"the function ended with {result.outcome}: {_excerpt(result.payload)}")
+    return GatewayFault("DEFAULT_5XX", f"the function ended with {result.outcome}: {_reason(result.payload)}")
 
 
 def _rest_parts(payload: bytes) -> _Parts:
@@ -231,6 +231,18 @@ def _loaded(payload: bytes) -> object:
         return orjson.loads(payload)
     except orjson.JSONDecodeError as error:
         raise MalformedResponse(f"the function did not return JSON: {error}") from error
+
+
+def _reason(payload: bytes) -> str:
+    """A function error in one line, `ValueError: no number`; the log has its traceback."""
+    try:
+        error = orjson.loads(payload)
+        message, kind = str(error["errorMessage"]), str(error["errorType"])
+    except (ValueError, KeyError, TypeError):
+        return _excerpt(payload)
+    if "type coroutine is not JSON" in message:
+        message += " (Lambda does not await an `async def` handler)"
+    return f"{kind}: {message}"[:300]
 
 
 def _excerpt(payload: bytes) -> str:
