@@ -267,7 +267,7 @@ class Http:
         if not authorizer:
             return ""
         claims = (authorizer.get("jwt") or {}).get("claims") or {}
-        client = claims.get("client_id") or claims.get("azp") or claims.get("sub")
+        client = claims.get("client_id") or claims.get("azp")  # never `sub`: that is a person, and this goes into logs
         return f"client:{client}" if client else ""
 
     def write(self, response: Response) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from lanner.clock import ManualClock
 from lanner.http.message import Request, Response
 from lanner.observe.line import MAX_SELF_NAMED
 from lanner.versioning.registry import ApiVersion, Brownout, VersionRegistry
-from tests.builders import rest_event
+from tests.builders import http_event, rest_event
 
 AGEING = VersionRegistry(
     (
@@ -98,6 +98,24 @@ def test_nothing_personal_is_in_the_line(observed: Any, lines: Callable[[], Any]
     text = str(lines())
     for secret in ("secret-7", "abc.def", "sid=42", "198.51.100.4", "203.0.113.9", "ada@", "hunter2"):
         assert secret not in text
+
+
+@pytest.mark.parametrize(
+    ("claims", "consumer"),
+    [
+        ({"client_id": "shop", "sub": "ada@example.org"}, "client:shop"),
+        ({"azp": "shop", "sub": "ada@example.org"}, "client:shop"),
+        ({"sub": "ada@example.org"}, "anonymous"),
+    ],
+)
+def test_a_token_gives_its_client_and_never_its_person(
+    observed: Any, lines: Callable[[], Any], claims: dict[str, str], consumer: str
+) -> None:
+    """The consumer is an application; the subject of a token is somebody."""
+    observed(http_event(path="/v2/things/1", authorizer={"jwt": {"claims": claims}}))
+    (line,) = lines()
+    assert line["consumer"] == consumer
+    assert "ada@" not in str(line)
 
 
 @pytest.mark.parametrize(
