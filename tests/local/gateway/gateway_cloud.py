@@ -15,7 +15,7 @@ import httpx
 
 from lanner.clock import ManualClock
 from lanner.local.gateway import Gateway, RequestRecord
-from lanner.local.gateway.call import new_uuid
+from lanner.local.identifiers import new_uuid
 from lanner.local.invocation import InvocationResult
 from lanner.local.plan import ApiPlan, CloudPlan, DomainPlan, FunctionPlan, RoutePlan, UsagePlan
 

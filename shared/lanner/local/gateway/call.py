@@ -8,9 +8,8 @@ REST extended ids are short base64 strings, trace ids follow X-Ray's `Root=1-<ep
 from __future__ import annotations
 
 import hashlib
-import os
 import time
-from base64 import b64encode, urlsafe_b64encode
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -20,6 +19,7 @@ from urllib.parse import parse_qsl
 from lanner.local.gateway.message import HttpRequest, host_name
 from lanner.local.gateway.resources import Match
 from lanner.local.gateway.routing import ApiTarget
+from lanner.local.identifiers import new_short_id, new_trace_id, new_uuid
 from lanner.local.plan import ApiPlan, CloudPlan
 
 Json = dict[str, Any]  # Any: JSON objects handed to orjson
@@ -95,25 +95,6 @@ def new_call(request: HttpRequest, plan: CloudPlan, target: ApiTarget, match: Ma
         extended_id=new_short_id(),
         trace_id=sent if sent and "Root=" in sent else new_trace_id(now),
     )
-
-
-def new_uuid() -> str:
-    """A random UUID (version 4) as text."""
-    raw = bytearray(os.urandom(16))
-    raw[6] = raw[6] & 0x0F | 0x40
-    raw[8] = raw[8] & 0x3F | 0x80
-    text = raw.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
-
-
-def new_short_id() -> str:
-    """An id as API Gateway's `extendedRequestId` looks: 15 characters and `=`."""
-    return urlsafe_b64encode(os.urandom(11)).decode("ascii")
-
-
-def new_trace_id(now: float) -> str:
-    """An X-Ray trace header of the format `Root=1-<8 hex of epoch>-<24 hex>`."""
-    return f"Root=1-{int(now):08x}-{os.urandom(12).hex()}"
 
 
 @lru_cache(maxsize=4096)

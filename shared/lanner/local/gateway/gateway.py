@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from lanner.clock import Clock, SystemClock
-from lanner.local.gateway.call import new_uuid
 from lanner.local.gateway.faults import GatewayFault
 from lanner.local.gateway.gateway_responses import default_body
 from lanner.local.gateway.inspect import Inspector
@@ -20,6 +19,7 @@ from lanner.local.gateway.page import LocalPage
 from lanner.local.gateway.pipeline import Passage, Pipeline
 from lanner.local.gateway.record import RecordRing, RequestRecord
 from lanner.local.gateway.server import HttpServer, ServerLimits
+from lanner.local.identifiers import new_uuid
 from lanner.local.invocation import Invoker
 from lanner.local.plan import CloudPlan, Finding
 

@@ -15,10 +15,11 @@ from urllib.parse import unquote
 
 import orjson
 
-from lanner.local.gateway.call import Call, Json, new_short_id, new_uuid, query_pairs
+from lanner.local.gateway.call import Call, Json, query_pairs
 from lanner.local.gateway.events_rest import rest_context
 from lanner.local.gateway.faults import GatewayFault, Wording
 from lanner.local.gateway.message import HttpAnswer
+from lanner.local.identifiers import new_short_id, new_uuid
 from lanner.local.plan import ApiPlan, GatewayResponsePlan
 
 _VARIABLE = re.compile(

@@ -18,7 +18,7 @@ import orjson
 from lanner.clock import Clock
 from lanner.local.gateway.answers import MalformedResponse, failure, http_answer, rest_answer, url_answer
 from lanner.local.gateway.authorizers import Authorizers
-from lanner.local.gateway.call import Call, Json, new_call, new_trace_id, new_uuid, query_pairs
+from lanner.local.gateway.call import Call, Json, new_call, query_pairs
 from lanner.local.gateway.compression import compressed, unpacked
 from lanner.local.gateway.cors import is_preflight, preflight_answer, with_cors
 from lanner.local.gateway.events_http import http_event, url_event
@@ -29,6 +29,7 @@ from lanner.local.gateway.message import HttpAnswer, HttpHead, HttpRequest, json
 from lanner.local.gateway.mock import mock_answer
 from lanner.local.gateway.routing import ApiTarget, Router, UrlTarget
 from lanner.local.gateway.throttle import Throttles
+from lanner.local.identifiers import new_trace_id, new_uuid
 from lanner.local.invocation import InvocationResult, Invoker
 from lanner.local.plan import CloudPlan, Finding, RoutePlan
 

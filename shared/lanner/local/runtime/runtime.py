@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import tempfile
-import uuid
 from collections.abc import Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from lanner.clock import Clock, SystemClock
+from lanner.local.identifiers import new_span_id, new_trace_id, new_uuid
 from lanner.local.invocation import InvocationResult
 from lanner.local.plan import CloudPlan, FunctionPlan
 from lanner.local.runtime.api import MAX_PAYLOAD, Invocation, error_document
@@ -120,7 +119,7 @@ class Runtime:
     ) -> InvocationResult:
         """See `Invoker.invoke`."""
         plan = self._plan.functions[function]
-        request_id = request_id or str(uuid.uuid4())
+        request_id = request_id or new_uuid()
         if len(event) > MAX_PAYLOAD:
             message = f"{len(event)} byte payload is too large for the RequestResponse invocation type"
             message += f" (limit {MAX_PAYLOAD} bytes)"
@@ -140,8 +139,7 @@ class Runtime:
         return f"{arn}:{qualifier}" if qualifier else arn
 
     def _new_trace(self) -> str:
-        seconds = int(self._clock.now())
-        return f"Root=1-{seconds:08x}-{secrets.token_hex(12)};Parent={secrets.token_hex(8)};Sampled=0"
+        return f"{new_trace_id(self._clock.now())};Parent={new_span_id()};Sampled=0"
 
     def _pool(self, function: FunctionPlan) -> Pool:
         pool = self._pools.get(function.logical_id)
