@@ -28,19 +28,26 @@ from lanner.local.control import ControlEndpoint
 from lanner.local.engine import Engine, EngineError
 from lanner.local.gateway.gateway import Gateway
 from lanner.local.inspection import CloudInspector
-from lanner.local.overview import curl_lines, function_rows, host_rows, interpreter_line, key_rows, route_rows
+from lanner.local.overview import (
+    curl_line,
+    curl_lines,
+    domain_rows,
+    function_rows,
+    host_rows,
+    interpreter_line,
+    key_rows,
+    route_rows,
+)
 from lanner.local.plan import CloudPlan, Finding
 from lanner.local.queues import QueuePollers
 from lanner.local.runtime.interpreter import ClientChoice, Interpreter, InterpreterError, default_interpreter, probe
 from lanner.local.runtime.logbook import LogBook
 from lanner.local.runtime.runtime import Runtime, RuntimeOptions
 from lanner.local.schedules import Schedules
-from lanner.local.seeding import SeedError, read_seed, send_seed
+from lanner.local.seeding import SeedError, SeedRequest, read_seed, send_seed
 from lanner.local.state import RunningCloud, announce
 from lanner.local.template.build import TemplateError, load_plan
 from lanner.local.watch import Change, changes
-
-_CURLS = 5  # how many lines to paste are printed
 
 
 class StartError(Exception):
@@ -88,6 +95,13 @@ class DevOptions:
         except TemplateError as error:
             raise StartError(str(error)) from None
 
+    def seed_requests(self) -> list[SeedRequest]:
+        """What the seed file holds, nothing without one. Raises `StartError`."""
+        try:
+            return read_seed(self.seed) if self.seed is not None else []
+        except SeedError as error:
+            raise StartError(str(error)) from None
+
     def interpreter(self) -> Interpreter:
         """The project's Python. Raises `StartError`."""
         try:
@@ -122,6 +136,7 @@ class DevServer:
     async def start(self) -> None:
         """Start everything and say `ready`. Raises `StartError`; call `stop` in either case."""
         check_port(self._options.host, self._options.port)
+        seed = self._options.seed_requests()
         runtime = await self.start_functions()
         plan = runtime.plan
         runtime.logs.listen(self._console.log)
@@ -129,8 +144,8 @@ class DevServer:
         self._start_background(plan)
         for _ in range(3):  # the watchers' first steps: what is saved after `ready` must not be missed
             await asyncio.sleep(0)
-        self._announce(plan)
-        await self._seed()
+        self._announce(plan, [request for request in seed if request.example])
+        await self._seed(seed)
         self._console.say(f"ready {self.url}")
 
     async def start_functions(self) -> Runtime:
@@ -212,13 +227,10 @@ class DevServer:
         if self._options.watch:
             self._watching = asyncio.get_running_loop().create_task(self._watch())
 
-    async def _seed(self) -> None:
-        if self._options.seed is None:
+    async def _seed(self, requests: list[SeedRequest]) -> None:
+        requests = [request for request in requests if not request.example]
+        if not requests:
             return
-        try:
-            requests = read_seed(self._options.seed)
-        except SeedError as error:
-            raise StartError(str(error)) from None
         assert self._gateway is not None
         failures = await send_seed(requests, self._options.host, self._gateway.port)
         for failure in failures:
@@ -226,7 +238,7 @@ class DevServer:
             self._console.problem(f"seed: {request.method} {request.path}: {failure.status} {failure.detail}")
         self._console.say(f"seeded {len(requests) - len(failures)} of {len(requests)} requests")
 
-    def _announce(self, plan: CloudPlan) -> None:
+    def _announce(self, plan: CloudPlan, examples: list[SeedRequest]) -> None:
         assert self._runtime is not None
         cloud = RunningCloud(os.getpid(), str(plan.template.resolve()), self.url, self._runtime.invoke_url)
         self._announced = announce(cloud)
@@ -236,6 +248,9 @@ class DevServer:
         if len(plan.apis) > 1:
             say(self._console.paint("each API on its own host name", "bold"))
             self._console.table(host_rows(plan, self.url))
+        if plan.domains:
+            say(self._console.paint(f"as on {', '.join(domain.name for domain in plan.domains)}", "bold"))
+            self._console.table(domain_rows(plan, self.url))
         say(self._console.paint("functions", "bold"))
         self._console.table(function_rows(plan))
         if self._interpreter is not None:
@@ -244,7 +259,7 @@ class DevServer:
             say(self._console.paint("API keys", "bold"))
             self._console.table(keys)
         say(self._console.paint("try", "bold"))
-        for line in curl_lines(plan, self.url)[:_CURLS]:
+        for line in [*curl_lines(plan, self.url), *(curl_line(each, self.url) for each in examples)]:
             say(f"  {line}")
         say(f"  the page of this cloud: {self.url}/_local")
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from urllib.parse import urlsplit
 
 from lanner.local.plan import ApiPlan, CloudPlan
 from lanner.local.runtime.interpreter import Interpreter
+from lanner.local.seeding import SeedRequest
 
 Row = tuple[str, str, str, str]
 
@@ -84,12 +86,58 @@ def key_rows(plan: CloudPlan) -> list[tuple[str, str]]:
     return [(f"x-api-key: {value}", ", ".join(usage.apis)) for usage in plan.usage_plans for value in usage.keys]
 
 
-def curl_lines(plan: CloudPlan, url: str) -> list[str]:
-    """Lines to paste: GET routes, those without parameters first, never a catch-all."""
-    gets = [row for row in route_rows(plan, url) if row[0] in ("GET", "ANY") and not {"*", "+"} & set(row[1])]
-    gets.sort(key=lambda row: ("{" in row[1], len(row[1])))
-    return [f"curl -s {_quoted(row[1])}" for row in gets]
+def domain_rows(plan: CloudPlan, base: str) -> list[tuple[str, str, str]]:
+    """What custom domains add at the root: URL, the header that chooses if one does, API and stage.
+
+    Without a header, a base path's own mapping; a rule that only repeats one is not listed again.
+    """
+    rows = []
+    for domain in plan.domains:
+        rows += [(f"{base}/{each.base_path.strip('/')}", "", f"{each.api} {each.stage}") for each in domain.mappings]
+        for rule in domain.rules if domain.rules_first else ():
+            headers = " and ".join(f"{glob.header}: {glob.value_glob}" for glob in rule.headers)
+            for path in rule.base_paths or ("",):
+                row = (f"{base}/{path.strip('/')}", headers, f"{rule.api} {rule.stage}")
+                if row not in rows:
+                    rows.append(row)
+    return rows
 
 
-def _quoted(url: str) -> str:
-    return f"'{url}'" if any(each in url for each in "{}&?$") else url
+def curl_lines(plan: CloudPlan, url: str, limit: int = 5) -> list[str]:
+    """At most `limit` lines to paste: GET routes that need neither parameters nor a caller's credentials come first,
+    each at its shortest address (that of a custom domain's root rather than a version's prefix), never a catch-all.
+    """
+    addresses = api_addresses(plan, url)
+    for domain in plan.domains:
+        addresses |= {mapping.api: url for mapping in domain.mappings if not mapping.base_path.strip("/")}
+    rooted = {api for api, address in addresses.items() if address == url} or set(addresses)
+    found = {}
+    for api in plan.apis.values():
+        for route in api.routes:
+            if route.method not in ("GET", "ANY") or "+}" in route.path or route.path == "$default":
+                continue
+            guarded = route.authorizer is not None or route.api_key_required
+            order = (guarded, "{" in route.path, api.logical_id not in rooted, route.path == "/", len(route.path))
+            found[f"{addresses[api.logical_id]}{route.path}"] = order
+    for function in plan.functions.values():
+        if function.url is not None:
+            found[own_address(plan, function.logical_id, url) + "/"] = (
+                function.url.auth != "NONE",
+                False,
+                False,
+                True,
+                1,
+            )
+    return [f"curl -s {shlex.quote(address)}" for address in sorted(found, key=lambda each: (found[each], each))][
+        :limit
+    ]
+
+
+def curl_line(request: SeedRequest, url: str) -> str:
+    """A request of a seed file as a line to paste."""
+    words = ["curl", "-s", "-X", request.method, f"{url}{request.path}"]
+    for name, value in request.headers.items():
+        words += ["-H", f"{name}: {value}"]
+    if request.body:
+        words += ["-d", request.body.decode()]
+    return " ".join(shlex.quote(word) for word in words)

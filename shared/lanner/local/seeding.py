@@ -3,7 +3,8 @@
 The file is a JSON list of {"method", "path", "headers", "body"}; `method` defaults to POST with a body and to GET
 without, `body` is text or any JSON value (which sets the content type). Requests whose paths start with the same
 segment (a version such as `v2` and the segment after it) go one after the other, in the file's order; the others go at
-the same time. What fails is reported, and the rest goes on.
+the same time. One with "example": true is not sent but printed, as a curl line to paste. What fails is reported, and
+the rest goes on.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 _VERSION = re.compile(r"v[0-9]+")
+_FIELDS = ("method", "path", "headers", "body", "example")
 _TIMEOUT = 40.0  # seconds; the gateway itself answers within 30
 
 
@@ -32,6 +34,7 @@ class SeedRequest:
     path: str
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    example: bool = False  # for the developer to send: it is printed as a line to paste
 
     @property
     def group(self) -> str:
@@ -65,9 +68,11 @@ def read_seed(file: Path) -> list[SeedRequest]:
 def _entry(entry: Any, where: str) -> SeedRequest:  # Any: free-form JSON until it is checked
     if not isinstance(entry, dict):
         raise SeedError(f"{where}: an object is expected, not {type(entry).__name__}")
-    unknown = sorted(set(entry) - {"method", "path", "headers", "body"})
+    unknown = sorted(set(entry) - set(_FIELDS))
     if unknown:
-        raise SeedError(f"{where}: unknown field {unknown[0]!r}; known are method, path, headers, body")
+        raise SeedError(f"{where}: unknown field {unknown[0]!r}; known are {', '.join(_FIELDS)}")
+    if not isinstance(entry.get("example", False), bool):
+        raise SeedError(f"{where}: `example` must be true or false, not {entry['example']!r}")
     path, headers, body = entry.get("path"), entry.get("headers") or {}, entry.get("body")
     if not isinstance(path, str) or not path.startswith("/"):
         raise SeedError(f"{where}: `path` must be a string that begins with /, not {path!r}")
@@ -82,14 +87,16 @@ def _entry(entry: Any, where: str) -> SeedRequest:  # Any: free-form JSON until 
         content = json.dumps(body).encode()
         if not any(name.lower() == "content-type" for name in headers):
             headers["Content-Type"] = "application/json"
-    return SeedRequest(str(entry.get("method") or ("POST" if content else "GET")).upper(), path, headers, content)
+    method = str(entry.get("method") or ("POST" if content else "GET")).upper()
+    return SeedRequest(method, path, headers, content, entry.get("example", False))
 
 
 async def send_seed(requests: list[SeedRequest], host: str, port: int) -> list[SeedFailure]:
-    """Send everything; returns what failed, in the file's order within each group."""
+    """Send everything but examples; returns what failed, in the file's order within each group."""
     groups: dict[str, list[SeedRequest]] = defaultdict(list)
     for request in requests:
-        groups[request.group].append(request)
+        if not request.example:
+            groups[request.group].append(request)
     sent = (asyncio.to_thread(_send_group, group, host, port) for group in groups.values())
     return [failure for failures in await asyncio.gather(*sent) for failure in failures]
 

@@ -187,6 +187,7 @@ def test_seeding_goes_through_the_gateway_before_ready_and_reports_what_fails(pr
         {"method": "POST", "path": f"/Prod/b?file={target}", "body": "two"},
         {"method": "PUT", "path": "/Prod/bad?x=y"},
         {"path": "/Unknown/c", "body": "three"},
+        {"path": f"/Prod/a?file={target}", "body": "to paste", "example": True},
     ]
     project.write("seed.json", json.dumps(entries))
     server = project.start("--seed", "seed.json")
@@ -194,6 +195,7 @@ def test_seeding_goes_through_the_gateway_before_ready_and_reports_what_fails(pr
     ready = next(index for index, line in enumerate(server.lines) if line.startswith("ready"))
     before = "\n".join(server.lines[:ready])
     assert "seeded 2 of 4 requests" in before
+    assert f"  curl -s -X POST '{server.url}/Prod/a?file={target}' -d 'to paste'" in before
     assert "seed: PUT /Prod/bad?x=y: 502" in before
     assert "seed: POST /Unknown/c: 403" in before
 

@@ -45,6 +45,7 @@ def test_method_and_content_type_follow_from_the_body(tmp_path):
         ([1], "entry 1: an object is expected, not int"),
         ([{"path": "/"}, {"path": "users"}], "entry 2: `path` must be a string that begins with /"),
         ([{"path": "/", "heders": {}}], "entry 1: unknown field 'heders'"),
+        ([{"path": "/", "example": "yes"}], "entry 1: `example` must be true or false, not 'yes'"),
         ([{"path": "/", "headers": {"x": 1}}], "entry 1: `headers` must be an object of strings"),
     ],
 )
