@@ -166,8 +166,8 @@ def test_code_that_does_not_load_shows_its_traceback_where_the_developer_looks(p
     project.write("src/app.py", "import deep\n\ndef handler(event, context):\n    return None\n")
     server = project.start()
     assert http.get(f"{server.url}/Prod/hello").status_code == 502
-    server.wait_for("No module named 'no_such_package'")
     server.wait_for(r'deep\.py", line 2')
+    server.wait_for("No module named 'no_such_package'")
 
 
 def test_seeding_goes_through_the_gateway_before_ready_and_reports_what_fails(project):
