@@ -15,11 +15,15 @@ from typing import Any
 from lanner.aws import wire
 from lanner.aws.errors import AwsRejected, AwsThrottled, AwsUnavailable
 from lanner.http.problems import Unavailable
+from lanner.observe.correlation import current
 
 Item = dict[str, dict[str, Any]]  # Any: DynamoDB's AttributeValue form
 
 BUDGET_MS = 2_000
 """For one call, its retries included; DynamoDB answers in single-digit milliseconds when it is well."""
+
+RESERVE_MS = 100
+"""Of what remains of the invocation, kept for saying that the storage did not answer."""
 
 RETRY_AFTER = 1
 """Seconds; the client's own backoff does the rest."""
@@ -35,7 +39,7 @@ class Contended(Exception):
 def call(operation: str, payload: dict[str, Any], *, idempotent: bool | None = None) -> dict[str, Any]:
     """One DynamoDB operation in its own JSON. Raises `Unavailable`, `Contended`, and other `AwsError`s as they are."""
     try:
-        return wire.dynamodb().call(operation, payload, budget_ms=BUDGET_MS, idempotent=idempotent)
+        return wire.dynamodb().call(operation, payload, budget_ms=_budget(), idempotent=idempotent)
     except AwsThrottled as error:
         raise Unavailable("The storage is busy; try again shortly", retry_after=RETRY_AFTER) from error
     except AwsUnavailable as error:
@@ -44,3 +48,10 @@ def call(operation: str, payload: dict[str, Any], *, idempotent: bool | None = N
         if error.code in _CONTENTION:
             raise Contended from error
         raise
+
+
+def _budget() -> int:
+    """Milliseconds for one call: the constant, or less where less remains of the request that is being served."""
+    request = current()
+    remaining = getattr(request and request.context, "get_remaining_time_in_millis", None)
+    return BUDGET_MS if remaining is None else max(1, min(BUDGET_MS, remaining() - RESERVE_MS))

@@ -1,6 +1,6 @@
 """The three steps of the edge that are HTTP's own: `cors`, `compress` and `conditional`, in that order from outside.
 
-    cors         a preflight is answered here (204); other answers get their headers, problems too
+    cors         a preflight is granted here (always 204); other answers get their headers, problems too
     compress     ETags that a client got with a compressed body are translated on the way in and on the way out
     conditional  a GET whose If-None-Match names what the route's validator calls current is a 304 without the
                  application; a 200 without an ETag gets one from its bytes; then RFC 9110 section 13 decides
@@ -50,7 +50,7 @@ def cors(group: RouteGroup, handler: Handler) -> Handler | None:
         origin = request.headers.get("origin")
         if origin is not None and policy.allows(origin):
             if request.method == "OPTIONS" and request.route and "access-control-request-method" in request.headers:
-                return _marked(Response(204, policy.preflight_headers(origin)), {}, varies)
+                return _marked(_preflight(handler(request), policy.preflight_headers(origin)), {}, varies)
             if varies:
                 extra = policy.response_headers(origin)
         try:
@@ -65,6 +65,13 @@ def cors(group: RouteGroup, handler: Handler) -> Handler | None:
         return response
 
     return handle
+
+
+def _preflight(ordinary: Response, granted: dict[str, str]) -> Response:
+    """The answer to a preflight: what the version step says on every answer, and the grant. Always 204: a refusal of
+    the request itself (a retired version, say) is for the page to read when it sends that request."""
+    said: dict[str, str] = {name: ordinary.headers[name] for name in ("x-api-version", "vary") if name in ordinary.headers}
+    return Response(204, {**said, **granted})
 
 
 def _marked(response: Response, extra: dict[str, str], varies: bool) -> Response:

@@ -257,17 +257,20 @@ class TestCors:
         assert made is not None
         return made
 
-    def test_a_preflight_is_answered_here(self) -> None:
-        """204, and nothing further in is asked."""
+    @pytest.mark.parametrize("status", [204, 410, 503])
+    def test_a_preflight_is_granted_here(self, status: int) -> None:
+        """204 whatever becomes of the request itself, with the version that would serve it as on every answer."""
         asking = request("OPTIONS", origin=PAGE, access_control_request_method="PUT")
-        response = self.step(never, methods=["GET", "PUT"], headers=["If-Match"])(asking)
+        ordinary = answering(status, b"{}", allow="GET", x_api_version="v2", vary="Accept, X-API-Version")
+        response = self.step(ordinary, methods=["GET", "PUT"], headers=["If-Match"])(asking)
         assert (response.status, response.body) == (204, b"")
         assert response.headers == {
+            "x-api-version": "v2",
             "access-control-allow-origin": PAGE,
             "access-control-allow-methods": "GET, PUT",
             "access-control-allow-headers": "If-Match",
             "access-control-max-age": "7200",
-            "vary": "Origin",
+            "vary": "Accept, X-API-Version, Origin",
         }
 
     @pytest.mark.parametrize("origin", ["https://evil.example", "null"])
