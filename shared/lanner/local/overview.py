@@ -36,6 +36,11 @@ def own_address(plan: CloudPlan, logical_id: str, base: str) -> str:
     return host + (_stage_prefix(api) if api is not None else "")
 
 
+def url_address(plan: CloudPlan, logical_id: str, base: str) -> str:
+    """The address of a function URL: the main host where it is all there is, else a host name of its own."""
+    return base if plan.lone_url is not None else own_address(plan, logical_id, base)
+
+
 def _stage_prefix(api: ApiPlan) -> str:
     return "" if api.stage in ("$default", "") else f"/{api.stage}"
 
@@ -51,7 +56,7 @@ def route_rows(plan: CloudPlan, base: str) -> list[Row]:
             rows.append((route.method, f"{addresses[api.logical_id]}{path}", target, str(route.where)))
     for function in plan.functions.values():
         if function.url is not None:
-            address = own_address(plan, function.logical_id, base)
+            address = url_address(plan, function.logical_id, base)
             rows.append(("ANY", f"{address}/", function.logical_id, str(function.where)))
     return rows
 
@@ -121,7 +126,7 @@ def curl_lines(plan: CloudPlan, url: str, limit: int = 5) -> list[str]:
             found[f"{addresses[api.logical_id]}{route.path}"] = order
     for function in plan.functions.values():
         if function.url is not None:
-            found[own_address(plan, function.logical_id, url) + "/"] = (
+            found[url_address(plan, function.logical_id, url) + "/"] = (
                 function.url.auth != "NONE",
                 False,
                 False,

@@ -269,3 +269,9 @@ class CloudPlan:
     outputs: Mapping[str, str] = field(default_factory=dict)
     findings: Sequence[Finding] = ()
     files: tuple[Path, ...] = ()  # every file that was read: a change to one makes a new plan
+
+    @property
+    def lone_url(self) -> FunctionPlan | None:
+        """The function whose URL is all that this plan serves: it needs no host name of its own to be found."""
+        with_url = [function for function in self.functions.values() if function.url is not None]
+        return with_url[0] if len(with_url) == 1 and not self.apis else None

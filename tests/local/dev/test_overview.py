@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lanner.local.overview import curl_line, curl_lines, domain_rows
+from lanner.local.overview import curl_line, curl_lines, domain_rows, route_rows
 from lanner.local.plan import (
     ApiPlan,
     BasePathMapping,
@@ -86,6 +86,13 @@ def test_a_function_url_has_a_line_on_its_own_host(auth, first):
     lines = curl_lines(plan(guarded, functions=[function]), BASE)
     assert sorted(lines) == [f"curl -s {BASE}/Prod/guarded", "curl -s http://page.localhost:3000/"]
     assert (lines[0] == "curl -s http://page.localhost:3000/") == first
+
+
+def test_a_function_url_that_is_all_there_is_is_listed_at_the_root():
+    """It needs no host name of its own."""
+    function = FunctionPlan("Page", "page", "app.handler", "python3.13", Path("src"), url=FunctionUrlPlan())
+    assert [row[1] for row in route_rows(plan(functions=[function]), BASE)] == [f"{BASE}/"]
+    assert curl_lines(plan(functions=[function]), BASE) == [f"curl -s {BASE}/"]
 
 
 def test_a_request_of_a_seed_file_is_one_line_that_a_shell_reads():

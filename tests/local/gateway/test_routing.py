@@ -146,6 +146,22 @@ def test_an_api_of_a_nested_stack_has_a_host_name_of_its_own(serve: Serve) -> No
     assert served.get("/x", headers={"Host": "other.web.localhost"}).text == "one"
 
 
+def test_a_function_url_that_is_all_there_is_answers_at_the_root_too(serve: Serve) -> None:
+    """And on the host names of its function and of the URL's resource."""
+    served = serve(cloud(functions=[function_plan("Fn", url=FunctionUrlPlan())]), {"Fn": ok("url")})
+    for host in ("127.0.0.1", "Fn.localhost", "fnurl.localhost", "localhost"):
+        assert served.get("/any/path", headers={"Host": host}).text == "url"
+
+
+def test_a_function_url_beside_others_is_reached_by_its_host_alone(serve: Serve) -> None:
+    """Nothing says which of two the root would be."""
+    functions = [function_plan(name, url=FunctionUrlPlan()) for name in ("One", "Two")]
+    served = serve(cloud(functions=functions), {name: ok(name) for name in ("One", "Two")})
+    assert served.get("/", headers={"Host": "OneUrl.localhost"}).text == "One"
+    assert served.get("/", headers={"Host": "two.localhost"}).text == "Two"
+    assert served.get("/").status_code == 403
+
+
 def test_the_longest_prefix_answers_on_the_main_host(serve: Serve) -> None:
     """A mapping `a/b` before a stage `a` before `$default` at the root."""
     domain = DomainPlan("api.example.com", (BasePathMapping("a/b", "Deep", "s"),))

@@ -1,10 +1,11 @@
 """Which API, stage and base path a request is for.
 
 - Host `<LogicalId>.localhost[:port]`: that API alone, its stage in the path as on `execute-api` (`$default` has none);
-  or that function's URL. `DisableExecuteApiEndpoint` closes this and the stage's prefix, as it does on AWS.
+  or that function's URL, also as `<LogicalId>Url`, SAM's name for it. `DisableExecuteApiEndpoint` closes this and the stage's prefix, as it does on AWS.
 - Any other host: the custom domains' routing rules where the domain puts them first, by priority; then the longest
   prefix among base path mappings, stage names and, at the root, a `$default` stage. Where a mapping and a stage have
   the same prefix the mapping wins, since it is what clients of the domain see.
+- Any other host of a plan whose only entrance is one function URL: that URL.
 
 A request whose Host is a custom domain's name sees that domain alone, as in AWS.
 Two targets of one kind under one prefix are a clash: the first in the template answers, `findings` names the others
@@ -66,6 +67,9 @@ class Router:
         self._plan = plan
         self._trees = {name: ResourceTree(api) for name, api in plan.apis.items()}
         self._hosts = {name.lower(): name for name in (*plan.apis, *plan.functions)}
+        for name, function in plan.functions.items():
+            if function.url is not None:  # SAM names the URL's own resource so
+                self._hosts.setdefault(f"{name}Url".lower(), name)
         self._domains = {domain.name.lower(): _Surface(self, [domain]) for domain in plan.domains}
         self._main = _Surface(self, plan.domains, stages=plan.apis.values())
         self.findings: tuple[Finding, ...] = tuple(self._main.clashes)
@@ -76,6 +80,8 @@ class Router:
         own = self._hosts.get(name.removesuffix(".localhost")) if name.endswith(".localhost") else None
         if own is not None:  # the name of a nested stack's API has dots of its own
             return self._own_host(own, head.path)
+        if self._plan.lone_url is not None:
+            return UrlTarget(self._plan.lone_url)
         surface = self._domains.get(name, self._main)
         return surface.find(head)
 
