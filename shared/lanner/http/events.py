@@ -195,6 +195,13 @@ def _as_base64(body: bytes, answer: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
+def _pseudonym(principal: object) -> str:
+    """A name for somebody who may be a person: the same each time, and not who they are."""
+    from hashlib import sha256
+
+    return sha256(str(principal).encode(errors="replace")).hexdigest()[:12]
+
+
 class Rest:
     """API Gateway's payload format 1.0: REST APIs, and HTTP APIs that ask for it."""
 
@@ -227,8 +234,13 @@ class Rest:
         key = (context.get("identity") or {}).get("apiKeyId")
         if key:
             return f"key:{key}"
-        principal = (context.get("authorizer") or {}).get("principalId")
-        return f"principal:{principal}" if principal else ""
+        authorizer = context.get("authorizer")
+        if not authorizer:
+            return ""
+        if named := authorizer.get("consumer") or authorizer.get("client_id"):
+            return f"client:{named}"
+        principal = authorizer.get("principalId")
+        return f"principal:{_pseudonym(principal)}" if principal else ""
 
     def write(self, response: Response) -> dict[str, Any]:
         answer: dict[str, Any] = {"statusCode": response.status, "headers": response.headers}

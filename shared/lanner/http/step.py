@@ -70,7 +70,8 @@ def cors(group: RouteGroup, handler: Handler) -> Handler | None:
 def _preflight(ordinary: Response, granted: dict[str, str]) -> Response:
     """The answer to a preflight: what the version step says on every answer, and the grant. Always 204: a refusal of
     the request itself (a retired version, say) is for the page to read when it sends that request."""
-    said: dict[str, str] = {name: ordinary.headers[name] for name in ("x-api-version", "vary") if name in ordinary.headers}
+    headers = ordinary.headers
+    said: dict[str, str] = {name: headers[name] for name in ("x-api-version", "vary") if name in headers}
     return Response(204, {**said, **granted})
 
 

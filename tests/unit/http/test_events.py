@@ -178,8 +178,13 @@ def test_the_gateways_word_on_the_caller_is_read() -> None:
     """API keys, Lambda authorizers and JWT authorizers name the consumer."""
     by_key = rest_event(identity={"apiKeyId": "k1", "sourceIp": "1.1.1.1"})
     assert read(by_key).source.consumer(by_key) == "key:k1"
-    by_authorizer = rest_event(authorizer={"principalId": "billing"})
-    assert read(by_authorizer).source.consumer(by_authorizer) == "principal:billing"
+    by_application = rest_event(authorizer={"principalId": "ana@example.com", "consumer": "billing"})
+    assert read(by_application).source.consumer(by_application) == "client:billing"
+    by_authorizer = rest_event(authorizer={"principalId": "ana@example.com"})
+    found = read(by_authorizer).source.consumer(by_authorizer)
+    assert found.startswith("principal:")
+    assert "ana" not in found
+    assert read(by_authorizer).source.consumer(by_authorizer) == found
     by_token = http_event(authorizer={"jwt": {"claims": {"client_id": "app", "sub": "u"}}})
     assert read(by_token).source.consumer(by_token) == "client:app"
     assert read(alb_event()).source.consumer(alb_event()) == ""
