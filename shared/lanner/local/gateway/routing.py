@@ -1,7 +1,8 @@
 """Which API, stage and base path a request is for.
 
 - Host `<LogicalId>.localhost[:port]`: that API alone, its stage in the path as on `execute-api` (`$default` has none);
-  or that function's URL, also as `<LogicalId>Url`, SAM's name for it. `DisableExecuteApiEndpoint` closes this and the stage's prefix, as it does on AWS.
+  or that function's URL, also as `<LogicalId>Url`, SAM's name for it. `DisableExecuteApiEndpoint` closes this and the
+  stage's prefix, as it does on AWS.
 - Any other host: the custom domains' routing rules where the domain puts them first, by priority; then the longest
   prefix among base path mappings, stage names and, at the root, a `$default` stage. Where a mapping and a stage have
   the same prefix the mapping wins, since it is what clients of the domain see.
