@@ -6,9 +6,9 @@ waits. It is encoded by orjson in about a microsecond, where Powertools' Logger 
 Metrics, in the namespace `LANNER_METRICS_NAMESPACE` (Lanner): `Requests`, `ClientErrors`, `ServerErrors`,
 `ColdStarts` (counts), `Latency` (milliseconds), by (service, version), (service, version, route) and (function,
 function_version), the last for the alarms of a canary: two functions of one service count versions of their own. A
-deprecated version also counts `DeprecatedRequests` by (version, consumer): who still calls it. Consumers that only
-name themselves are limited to `MAX_SELF_NAMED` an environment, then `ua:other`: a metric's dimension costs money and a
-header is anybody's to write.
+deprecated version also counts `DeprecatedRequests` by (version, consumer): who still calls it. Consumers of which there is no list (the
+product that a client calls itself, the principals of an authorizer) are limited to `MAX_UNBOUNDED` an environment, then
+`ua:other`: a metric's dimension costs money and a header is anybody's to write.
 
 Never in the line: query, headers, bodies, addresses, the path itself (it holds ids), and messages of exceptions before
 `redaction` has been over them.
@@ -26,7 +26,7 @@ import orjson
 from lanner.http.message import Request
 from lanner.observe.correlation import consumer, trace_id
 
-MAX_SELF_NAMED = 50
+MAX_UNBOUNDED = 50
 
 Output = Callable[[bytes], None]
 
@@ -83,7 +83,7 @@ class RequestLine:
         self._plain = _directives(namespace, deprecated=False)
         self._deprecated = _directives(namespace, deprecated=True)
         self._lifecycle = lifecycle
-        self._self_named: set[str] = set()
+        self._unbounded: set[str] = set()
 
     def write(self, request: Request, status: int, cold: bool, error: BaseException | None, cache: str | None) -> None:
         """Write the line of a request that was answered with `status`."""
@@ -130,9 +130,10 @@ class RequestLine:
         self._output(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
 
     def _bounded(self, who: str) -> str:
-        if not who.startswith("ua:") or who in self._self_named:
+        kind = who.partition(":")[0]
+        if kind not in ("ua", "principal") or who in self._unbounded:
             return who
-        if len(self._self_named) >= MAX_SELF_NAMED:
-            return "ua:other"
-        self._self_named.add(who)
+        if len(self._unbounded) >= MAX_UNBOUNDED:
+            return f"{kind}:other"
+        self._unbounded.add(who)
         return who

@@ -9,7 +9,7 @@ import pytest
 
 from lanner.clock import ManualClock
 from lanner.http.message import Request, Response
-from lanner.observe.line import MAX_SELF_NAMED
+from lanner.observe.line import MAX_UNBOUNDED
 from lanner.versioning.registry import ApiVersion, Brownout, VersionRegistry
 from tests.builders import http_event, rest_event
 
@@ -193,10 +193,10 @@ def test_what_outlives_its_version_counts_nobody(
 
 def test_self_named_consumers_are_bounded(observed: Any, lines: Callable[[], Any]) -> None:
     """A header cannot make metrics without end."""
-    for number in range(MAX_SELF_NAMED + 5):
+    for number in range(MAX_UNBOUNDED + 5):
         observed(rest_event(path="/v1/things/1", stage="v1", headers={"User-Agent": f"bot{number}/1"}))
     names = [line["consumer"] for line in lines()]
-    assert len(set(names)) == MAX_SELF_NAMED + 1
+    assert len(set(names)) == MAX_UNBOUNDED + 1
     assert names[-1] == "ua:other"
 
 
