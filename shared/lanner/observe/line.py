@@ -6,9 +6,9 @@ waits. It is encoded by orjson in about a microsecond, where Powertools' Logger 
 Metrics, in the namespace `LANNER_METRICS_NAMESPACE` (Lanner): `Requests`, `ClientErrors`, `ServerErrors`,
 `ColdStarts` (counts), `Latency` (milliseconds), by (service, version), (service, version, route) and (function,
 function_version), the last for the alarms of a canary: two functions of one service count versions of their own. A
-deprecated version also counts `DeprecatedRequests` by (version, consumer): who still calls it. Consumers of which there is no list (the
-product that a client calls itself, the principals of an authorizer) are limited to `MAX_UNBOUNDED` an environment, then
-`ua:other`: a metric's dimension costs money and a header is anybody's to write.
+deprecated version also counts `DeprecatedRequests` by (version, consumer): who still calls it. Consumers of which there
+is no list (the product that a client calls itself, the principals of an authorizer) are limited to `MAX_UNBOUNDED` an
+environment, then `ua:other`: a metric's dimension costs money, and a header is anybody's to write.
 
 Never in the line: query, headers, bodies, addresses, the path itself (it holds ids), and messages of exceptions before
 `redaction` has been over them.
