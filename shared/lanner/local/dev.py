@@ -47,7 +47,9 @@ from lanner.local.schedules import Schedules
 from lanner.local.seeding import SeedError, SeedRequest, read_seed, send_seed
 from lanner.local.state import RunningCloud, announce
 from lanner.local.template.build import TemplateError, load_plan
-from lanner.local.watch import Change, changes
+from lanner.local.watch import Change, changes, drop_bytecode
+
+_WATCHES_AGAIN = 0.05  # seconds until a watch of other folders has begun
 
 
 class StartError(Exception):
@@ -285,10 +287,12 @@ class DevServer:
                     await self._reload_plan(change)
                 else:
                     self._reload(change)
-            runtime.reload(runtime.plan.functions)  # the watch moved to other folders: what it missed nobody knows
+            # The watch moves to other folders. What it misses nobody knows, so everything is reloaded once it is there.
+            asyncio.get_running_loop().call_later(_WATCHES_AGAIN, lambda: runtime.reload(runtime.plan.functions))
 
     def _reload(self, change: Change) -> None:
         assert self._runtime is not None
+        drop_bytecode(change.files)
         self._runtime.reload(change.functions)
         names = ", ".join(sorted(change.functions))
         self._console.note(f"changed: {', '.join(file.name for file in change.files[:3])} -> {names}")
@@ -305,6 +309,7 @@ class DevServer:
         except (StartError, OSError) as error:
             self._console.problem(f"the template cannot be read; the last good one is served on\n{error}")
             return
+        drop_bytecode(change.files)
         self._runtime.update(plan)
         self._runtime.reload(change.functions)
         await self._gateway.update(plan)

@@ -9,6 +9,8 @@ temporary files are nobody's.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import glob
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,6 +86,19 @@ def _nobody_edits(folder: Path) -> bool:
     return folder.name in heavy or folder.name in _NOT_OURS or (folder / "pyvenv.cfg").exists()
 
 
+def drop_bytecode(files: Iterable[Path]) -> None:
+    """Remove what Python compiled from the changed `files`.
+
+    It takes a source for unchanged when its size and the second of its time are, so two saves within a second that
+    differ in one digit would run the first one (PEP 552, "timestamp-based pycs").
+    """
+    for file in files:
+        if file.suffix == ".py":
+            for compiled in file.parent.joinpath("__pycache__").glob(f"{glob.escape(file.stem)}.*.pyc"):
+                with contextlib.suppress(OSError):
+                    compiled.unlink()
+
+
 def _below(file: Path, folder: Path) -> bool:
     folder = folder.absolute()
     return folder == file or folder in file.parents
@@ -107,10 +122,12 @@ async def changes(plan: Callable[[], CloudPlan], sources: Iterable[Path], stop: 
     folders = watched_folders(plan(), sources)
     only_sources = SourceFilter(plan())
     bursts: asyncio.Queue[set[Path] | None] = asyncio.Queue()
+    ended = asyncio.Event()  # of our own: a cancelled `awatch` sets the event that it was given
     tasks = [
-        asyncio.ensure_future(_watch(paths, recursive, only_sources, stop, bursts))
+        asyncio.ensure_future(_watch(paths, recursive, only_sources, ended, bursts))
         for paths, recursive in ((folders.deep, True), (folders.flat, False))
     ]
+    tasks.append(asyncio.ensure_future(_pass_on(stop, ended)))
     try:
         while (burst := await bursts.get()) is not None:
             change = touched(plan(), sources, burst)
@@ -122,6 +139,11 @@ async def changes(plan: Callable[[], CloudPlan], sources: Iterable[Path], stop: 
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _pass_on(stop: asyncio.Event, ended: asyncio.Event) -> None:
+    await stop.wait()
+    ended.set()
 
 
 async def _watch(

@@ -160,6 +160,40 @@ def test_a_changed_template_is_a_new_plan(project, http):
     assert http.get(f"{server.url}/Prod/hello").status_code == 403
 
 
+def test_code_in_another_folder_is_watched_from_then_on(project, http):
+    """A template that moves a function's code does not end the server, and what is saved there is live."""
+    project.write("new/app.py", "def handler(event, context):\n    return {'statusCode': 200, 'body': 'new 1'}\n")
+    server = project.start()
+    template = project.folder / "template.yaml"
+    template.write_text(template.read_text().replace("src/", "new/"))
+    server.wait_for("serving the new plan")
+
+    def answered(body):
+        deadline = time.monotonic() + 10
+        while http.get(f"{server.url}/Prod/hello").text != body:
+            assert time.monotonic() < deadline, server.text
+            time.sleep(0.02)
+        return True
+
+    assert answered("new 1")
+    for number in (2, 3):
+        project.write("new/app.py", f"def handler(event, context):\n    return {{'body': 'new {number}'}}\n")
+        assert answered(f"new {number}")
+    assert server.end() == 0
+
+
+def test_two_saves_within_a_second_are_two_versions(project, http):
+    """Same size, same second: Python's bytecode alone would not notice."""
+    server = project.start()
+    for number in range(1, 6):
+        file = project.write("src/app.py", f"def handler(event, context):\n    return {{'body': '{number}'}}\n")
+        os.utime(file, (1_700_000_000, 1_700_000_000))
+        deadline = time.monotonic() + 10
+        while http.get(f"{server.url}/Prod/hello").text != str(number):
+            assert time.monotonic() < deadline, f"version {number} is not live"
+            time.sleep(0.02)
+
+
 def test_code_that_does_not_load_shows_its_traceback_where_the_developer_looks(project, http):
     """The file and line of the mistake are on the console; the client gets API Gateway's 502."""
     project.write("src/deep.py", "value = 1\nimport no_such_package\n")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lanner.local.plan import CloudPlan, FunctionPlan
-from lanner.local.watch import changes, touched, watched_folders
+from lanner.local.watch import changes, drop_bytecode, touched, watched_folders
 
 
 def plan_in(folder: Path) -> CloudPlan:
@@ -65,6 +65,37 @@ def test_folders_inside_others_are_watched_once(tmp_path):
     plan = plan_in(tmp_path)
     folders = watched_folders(plan, [tmp_path])
     assert (folders.deep, folders.flat) == ((tmp_path,), ())
+
+
+def test_a_watch_that_moves_to_other_folders_ends_nothing_else(tmp_path):
+    """The stream ends when a watched folder has gone; the event that ends the whole server is not set by it."""
+    plan = plan_in(tmp_path)
+
+    async def scenario():
+        stop = asyncio.Event()
+        saving = asyncio.ensure_future(save())
+        async for _ in changes(lambda: plan, [], stop):
+            saving.cancel()
+            if (tmp_path / "one").exists():
+                (tmp_path / "one").rename(tmp_path / "gone")
+        return stop.is_set()
+
+    async def save():
+        while True:  # until the watch has begun and sees it
+            (tmp_path / "one" / "app.py").write_text("")
+            await asyncio.sleep(0.02)
+
+    assert asyncio.run(asyncio.wait_for(scenario(), 20)) is False
+
+
+def test_bytecode_of_what_was_saved_is_dropped(tmp_path):
+    """Only that of the same module; a folder without any is fine."""
+    cache = tmp_path / "__pycache__"
+    cache.mkdir()
+    for name in ("app.cpython-311.pyc", "app.cpython-313.opt-1.pyc", "apple.cpython-311.pyc"):
+        (cache / name).touch()
+    drop_bytecode([tmp_path / "app.py", tmp_path / "notes.txt", tmp_path / "none" / "x.py"])
+    assert [file.name for file in cache.iterdir()] == ["apple.cpython-311.pyc"]
 
 
 def test_saves_arrive_while_it_watches_and_the_end_is_clean(tmp_path):
