@@ -62,6 +62,20 @@ class ApiError(Exception):
         if title is not None:
             self.title = title
 
+    def document(self, instance: str) -> dict[str, Any]:  # Any: JSON
+        """The members of the problem document (RFC 9457 section 3); `instance` is the request's id."""
+        members: dict[str, Any] = {
+            "type": TYPE_BASE + self.slug,
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail or self.title,
+            "instance": instance,
+        }
+        if self.errors:
+            members["errors"] = [dict(error) for error in self.errors]
+        members.update(self.extensions)
+        return members
+
     def response(self, request: Request) -> Response:
         """The problem document for this request.
 
@@ -70,16 +84,7 @@ class ApiError(Exception):
         """
         if self.status >= 500 and self.__cause__ is not None:
             request.state["error"] = self
-        document: dict[str, Any] = {
-            "type": TYPE_BASE + self.slug,
-            "title": self.title,
-            "status": self.status,
-            "detail": self.detail or self.title,
-            "instance": request.request_id,
-        }
-        if self.errors:
-            document["errors"] = [dict(error) for error in self.errors]
-        document.update(self.extensions)
+        document = self.document(request.request_id)
         headers = {"content-type": PROBLEM_JSON, "cache-control": "no-store"}
         if self.headers:
             headers.update(self.headers)

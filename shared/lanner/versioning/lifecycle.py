@@ -17,8 +17,11 @@ that is where the API is.
 
 from __future__ import annotations
 
+import orjson
+
 from lanner.http.dates import http_date
-from lanner.http.problems import ApiError, Gone, Unavailable
+from lanner.http.message import Response
+from lanner.http.problems import PROBLEM_JSON, ApiError, Gone, Unavailable
 from lanner.versioning.instants import readable, rfc3339
 
 TYPE_CHECKING = False  # importing `typing` for this would cost 2 ms
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from lanner.http.message import Request
     from lanner.versioning.registry import ApiVersion, Brownout, Status, VersionRegistry
 
 OPT_OUT = "X-Brownout-Opt-Out"
@@ -38,6 +42,7 @@ class Phase:
     """What is true of a version with an end, from `since` until `until` (epoch seconds, the end not included)."""
 
     __slots__ = (
+        "_gone",
         "_latest",
         "_links",
         "_successor",
@@ -62,6 +67,7 @@ class Phase:
         self._links = _static_links(registry, version)
         self.headers = _static_headers(version, self.status, successor, now)
         self.extensions = _extensions(registry, version, self.window, now)
+        self._gone = self._retired("").document("") if self.status == "retired" else None
 
     def link(self, path: str) -> str:
         """The value of Link for a request to `path` (without version, percent-encoded)."""
@@ -71,10 +77,26 @@ class Phase:
         links = f'<{self._successor}{path}>; rel="successor-version", <{self._latest}{path}>; rel="latest-version"'
         return f"{links}, {self._links}"
 
+    def answer(self, request: Request, now: float) -> Response | None:
+        """What `refusal` says as a response. A retired version's is made from what is prepared: callers of old
+        versions are many and late, and each costs no more than a 304."""
+        if self._gone is not None:
+            members = dict(self._gone)
+            members["instance"] = request.request_id
+            if self._successor:
+                members["successor"] = self._successor + reference(request.path)
+            try:
+                body = orjson.dumps(members)
+            except TypeError:  # an id that no UTF-8 can hold: the long way knows what to do
+                return self._retired(request.path).response(request)
+            return Response(410, {"content-type": PROBLEM_JSON, "cache-control": "no-store"}, body)
+        refusal = self.refusal(request.path, request.headers, now)
+        return None if refusal is None else refusal.response(request)
+
     def refusal(self, path: str, headers: Mapping[str, str], now: float) -> ApiError | None:
         """The error that a request to `path` is refused with in this phase, or None when it is served."""
         if self.status == "retired":
-            return Gone(self._sentence(), slug="version-retired", title="Version retired", **self._members(path))
+            return self._retired(path)
         if self.window is None or (headers.get("x-brownout-opt-out") or "").strip().lower() not in _NO:
             return None
         return Unavailable(
@@ -84,6 +106,9 @@ class Phase:
             title="Scheduled brownout",
             **self._members(path),
         )
+
+    def _retired(self, path: str) -> Gone:
+        return Gone(self._sentence(), slug="version-retired", title="Version retired", **self._members(path))
 
     def _sentence(self) -> str:
         return self.headers["x-api-warn"]

@@ -119,10 +119,10 @@ class _Special:
         """Refuses, serves or forwards; everything but a sibling's answer is decorated here."""
         now, current = self._phase(chosen)
         try:
-            refusal = current.refusal(request.path, request.headers, now) if current is not None else None
-            if refusal is not None and current is not None:
+            refused = current.answer(request, now) if current is not None else None
+            if refused is not None and current is not None:
                 request.state["refused"] = current.status
-                response = refusal.response(request)
+                response = refused
             elif chosen.name in self._served:
                 response = self._handler(request)
             else:
@@ -175,7 +175,10 @@ def _decorated(response: Response, request: Request, chosen: ApiVersion, current
     """The response with the version's name, Vary, and what the version's phase says to everybody."""
     headers = response.headers
     headers["x-api-version"] = chosen.name
-    response.vary("Accept", "X-API-Version")
+    if "vary" in headers:
+        response.vary("Accept", "X-API-Version")
+    else:
+        headers["vary"] = VARY
     if current is None:
         return response
     headers.update(current.headers)

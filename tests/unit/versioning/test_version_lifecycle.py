@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from lanner.http.dates import parse_http_date
+from lanner.http.message import Request
 from lanner.http.problems import ApiError
 from lanner.versioning.instants import epoch
 from lanner.versioning.lifecycle import Phase, phase, reference
@@ -100,6 +103,23 @@ def test_a_retired_successor_is_passed_over() -> None:
     assert "Use v3 instead" in later.headers["x-api-warn"]
     assert '</v3/users>; rel="successor-version"' in later.link("/users")
     assert later.extensions["supported"] == ["v3"]
+
+
+@pytest.mark.parametrize("path", ["/users/1", "/", "/a b/\u00e9", '/"quoted"', "/\ud800"])
+@pytest.mark.parametrize("request_id", ["req-1", 'odd "id"', "\ud800"])
+def test_the_prepared_410_is_the_refusal(
+    registry: VersionRegistry, make_request: Callable[..., Request], path: str, request_id: str
+) -> None:
+    """What is put together in advance is to the byte what the error would have said."""
+    now = at(registry, "2027-09-01")
+    request = make_request(path)
+    request.request_id = request_id
+    prepared = now.answer(request, epoch("2027-09-01"))
+    refusal = now.refusal(request.path, request.headers, epoch("2027-09-01"))
+    assert prepared is not None
+    assert refusal is not None
+    said = refusal.response(request)
+    assert (prepared.status, prepared.headers, prepared.body) == (said.status, said.headers, said.body)
 
 
 def test_the_last_version_ends_without_a_successor() -> None:
