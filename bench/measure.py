@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import resource
 import statistics
 import subprocess
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+WARM_CALLS = 5
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -28,13 +30,19 @@ class Bar:
 
 
 def in_turns(calls: Mapping[str, Callable[[], object]], rounds: int, calls_a_round: int) -> dict[str, float]:
-    """CPU microseconds per call, the median over rounds in which everybody has a turn."""
+    """CPU microseconds per call, the median over rounds in which everybody has a turn.
+
+    The order of a round is drawn anew, so that nobody always runs in the caches that one neighbour left, and each turn
+    begins with calls that do not count: what is compared is warm.
+    """
     times: dict[str, list[float]] = {name: [] for name in calls}
-    for call in calls.values():
-        for _ in range(5):
-            call()
+    order = list(calls.items())
+    draw = random.Random(20261123)  # the same orders in every run
     for _ in range(rounds):
-        for name, call in calls.items():
+        draw.shuffle(order)
+        for name, call in order:
+            for _ in range(WARM_CALLS):
+                call()
             started = time.process_time()
             for _ in range(calls_a_round):
                 call()
