@@ -255,6 +255,18 @@ def test_head_has_the_length_but_no_body(serve: Serve) -> None:
     assert rest.endswith(b"\r\n\r\n12345")
 
 
+def test_head_without_a_body_claims_no_length(serve: Serve) -> None:
+    """RFC 9110 section 8.6: a length that GET's body has not must not be said; the connection stays usable."""
+    served = serve(PLAN, {"Fn": ok("")})
+    with served.connect() as connection:
+        connection.sendall(
+            b"HEAD /x HTTP/1.1\r\nHost: a\r\n\r\nGET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+        )
+        first, _, rest = read_all(connection).partition(b"\r\n\r\n")
+    assert b"content-length" not in first.lower()
+    assert b"Content-Length: 0" in rest
+
+
 @pytest.mark.parametrize("status", [204, 304])
 def test_statuses_without_a_body_have_none(serve: Serve, status: int) -> None:
     """No bytes and no Content-Length, whatever the function returned."""

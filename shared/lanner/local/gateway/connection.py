@@ -45,10 +45,13 @@ def _date() -> str:
 
 
 def serialize(answer: HttpAnswer, *, head_only: bool, close: bool) -> bytes:
-    """The bytes of an answer. `head_only` for HEAD: the length of the body, but not the body (RFC 9110, 9.3.2)."""
+    """The bytes of an answer. `head_only` for HEAD: the length of the body, but not the body (RFC 9110, 9.3.2).
+
+    A function that gave no body to HEAD has not said how long GET's is, and 0 would be wrong (section 8.6): no length.
+    """
     lines = [f"HTTP/1.1 {answer.status} {REASONS.get(answer.status, 'Unknown')}", f"Date: {_date()}"]
     lines.extend(f"{name}: {value}" for name, value in answer.headers)
-    if answer.status not in _BODILESS:
+    if answer.status not in _BODILESS and (answer.body or not head_only):
         lines.append(f"Content-Length: {len(answer.body)}")
     lines.append("Connection: close" if close else "Connection: keep-alive")
     head = "\r\n".join(lines)
