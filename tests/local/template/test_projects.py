@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -185,11 +184,8 @@ Outputs:
     ]
 
 
-def test_our_own_template_is_read_quickly_and_without_findings() -> None:
-    """The bar is 150 ms of wall time; CPU time is what does not depend on the neighbours."""
-    load_plan(REPOSITORY)
-    start = time.process_time()
+def test_our_own_template_is_read_without_findings() -> None:
+    """Everything that this repository deploys is understood here."""
     plan = load_plan(REPOSITORY)
-    spent = time.process_time() - start
     assert plan.findings == ()
-    assert spent < 0.15
+    assert {"ApiV1", "ApiV2"} <= plan.apis.keys()

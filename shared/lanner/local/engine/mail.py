@@ -19,7 +19,7 @@ from lanner.local.engine.http import Answer
 ACCOUNT = "123456789012"
 _REFUSED = re.compile(
     r"(?:Email address not verified|Did not have authority to send from email) "
-    r"([^<\"{}]*(?:<[^>]*>|&lt;.*?&gt;)?)"
+    r"([^<&\"{}]*(?:<[^<>]*@[^<>]*>|&lt;[^<>&]*@[^<>&]*&gt;)?)"
 )
 
 
