@@ -7,6 +7,8 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from lanner.clock import ManualClock
 from lanner.local.plan import Where
 from lanner.local.runtime.runtime import Runtime
@@ -19,17 +21,18 @@ SLEEPER = """
 """
 
 
-def test_concurrency_asks_for_more_environments_up_to_the_cap(lab):
-    """Six at once with a cap of three: three environments, nobody refused."""
+@pytest.mark.parametrize("cap", [1, 3])
+def test_concurrency_asks_for_more_environments_up_to_the_cap(lab, cap):
+    """Six at once: as many environments as the cap allows and no more, nobody refused."""
     lab.function("sleeper", SLEEPER)
 
     async def scenario(runtime):
         return await asyncio.gather(*(runtime.invoke("sleeper", b"0.2") for _ in range(6)))
 
-    results = lab.run(scenario, cap=3)
+    results = lab.run(scenario, cap=cap)
     assert [each.outcome for each in results] == ["ok"] * 6
-    assert len({each.environment for each in results}) == 3
-    assert sum(each.cold for each in results) == 3
+    assert len({each.environment for each in results}) == cap
+    assert sum(each.cold for each in results) == cap
 
 
 def test_the_environment_that_was_idle_last_runs_next(lab, until):

@@ -58,6 +58,7 @@ class Pool:
         self._idle: list[Environment] = []
         self._waiting: deque[tuple[Invocation, asyncio.Future[InvocationResult]]] = deque()
         self._starting = 0
+        self._announced = 0  # of these, how many have no environment yet
         self._tasks: set[asyncio.Task[None]] = set()
         self._patience: asyncio.TimerHandle | None = None
         self._stopped = False
@@ -125,13 +126,15 @@ class Pool:
             self._grow()
 
     def _start_one(self) -> None:
-        current = sum(each.generation == self._generation for each in self._environments)
+        current = self._announced + sum(each.generation == self._generation for each in self._environments)
         if self._stopped or self._starting >= _STARTS_AT_ONCE or current >= self._cap:
             return
         self._starting += 1
+        self._announced += 1
         self._run(self._start())
 
     async def _start(self) -> None:
+        self._announced -= 1
         generation = self._generation
         try:
             await self._initialise(generation)
