@@ -14,6 +14,7 @@ from lanner.local.engine import Engine
 CURSOR_KEY = "a-key-for-tests-of-32-characters"
 USERS_TABLE = "users-test"
 CATALOG_TABLE = "catalog-test"
+IDEMPOTENCY_TABLE = "idempotency-test"
 
 # As template.yaml declares them: tests/functions/test_storage_declaration.py holds both together.
 USERS_DEFINITION: dict[str, Any] = {
@@ -41,6 +42,10 @@ CATALOG_DEFINITION: dict[str, Any] = {
     ],
     "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
 }
+IDEMPOTENCY_DEFINITION: dict[str, Any] = {
+    "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+    "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+}
 
 
 @pytest.fixture(scope="session")
@@ -62,6 +67,7 @@ def storage(moto_server: str) -> Iterator[str]:
         "AWS_SECRET_ACCESS_KEY": "not-a-secret",
         "LANNER_USERS_TABLE": USERS_TABLE,
         "LANNER_CATALOG_TABLE": CATALOG_TABLE,
+        "LANNER_IDEMPOTENCY_TABLE": IDEMPOTENCY_TABLE,
         "LANNER_CURSOR_KEYS": CURSOR_KEY,
     }
     before = {name: os.environ.get(name) for name in settings}
@@ -69,6 +75,7 @@ def storage(moto_server: str) -> Iterator[str]:
     wire.reset()
     create_table(USERS_TABLE, USERS_DEFINITION)
     create_table(CATALOG_TABLE, CATALOG_DEFINITION)
+    create_table(IDEMPOTENCY_TABLE, IDEMPOTENCY_DEFINITION)
     yield moto_server
     for name, value in before.items():
         if value is None:
@@ -90,6 +97,13 @@ def catalog_table(storage: str) -> str:
     """The name of the catalog's table, empty."""
     _empty(CATALOG_TABLE, ("pk", "sk"))
     return CATALOG_TABLE
+
+
+@pytest.fixture
+def idempotency_table(storage: str) -> str:
+    """The name of the table of repeated requests, empty."""
+    _empty(IDEMPOTENCY_TABLE, ("pk",))
+    return IDEMPOTENCY_TABLE
 
 
 def create_table(name: str, definition: dict[str, Any]) -> None:

@@ -47,6 +47,16 @@ PROBLEM_TYPES: Mapping[str, ProblemType] = {
         "Ambiguous version",
         "The request names two different versions, for instance one in its path and one in `X-API-Version`. Name one.",
     ),
+    "idempotency-key-missing": ProblemType(
+        400,
+        "Idempotency key missing",
+        "The route takes no request without `Idempotency-Key`: a new string for each request, the same for a retry.",
+    ),
+    "invalid-idempotency-key": ProblemType(
+        400,
+        "Invalid idempotency key",
+        "`Idempotency-Key` is one string of 1 to 255 printable ASCII characters, best in double quotes.",
+    ),
     "unauthorized": ProblemType(401, "Authentication required", "The request needs valid credentials."),
     "forbidden": ProblemType(403, "Not allowed", "The caller is known and may not do this."),
     "not-found": ProblemType(404, "Not found", "There is nothing at this address, or it is gone."),
@@ -61,6 +71,17 @@ PROBLEM_TYPES: Mapping[str, ProblemType] = {
     "not-acceptable": ProblemType(406, "Not acceptable", "Nothing that this route can send satisfies `Accept`."),
     "conflict": ProblemType(409, "Conflict", "The change contradicts the present state. Read it again and decide."),
     "email-taken": ProblemType(409, "Conflict", "Another user has this e-mail address; addresses are unique."),
+    "idempotency-in-flight": ProblemType(
+        409,
+        "Request in flight",
+        "A request with this `Idempotency-Key` is being performed. Send it again after `Retry-After` for its answer.",
+    ),
+    "idempotency-answer-not-kept": ProblemType(
+        409,
+        "Answer not kept",
+        "The request was performed once and is not performed again, but its answer was too large to repeat; "
+        "`original_status` has its status. Read what it made.",
+    ),
     "gone": ProblemType(410, "Gone", "It was here and is not coming back."),
     "version-retired": ProblemType(
         410, "Version retired", "The version is past its sunset. `migration` leads to what its successor changed."
@@ -76,6 +97,11 @@ PROBLEM_TYPES: Mapping[str, ProblemType] = {
     ),
     "invalid-input": ProblemType(
         422, "Invalid input", "The body is well-formed and against the schema; `errors` points at each wrong member."
+    ),
+    "idempotency-key-reused": ProblemType(
+        422,
+        "Idempotency key reused",
+        "The `Idempotency-Key` belongs to another request: every request needs a key of its own.",
     ),
     "precondition-required": ProblemType(
         428, "Precondition required", "Send `If-Match` with the ETag that you read, so that no change is overwritten."

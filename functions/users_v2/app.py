@@ -5,11 +5,13 @@ from __future__ import annotations
 from domain.browsers import CORS
 from domain.versions import REGISTRY
 from lanner.group import RouteGroup
+from lanner.idempotency.policy import IdempotencyPolicy
 
 GROUP = RouteGroup(
     "users",
     registry=REGISTRY,
     cors=CORS,
+    idempotency=IdempotencyPolicy(),
     versions=("v2",),
     paths={"/users": "GET POST", "/users/{id}": "GET PUT PATCH DELETE"},
     routes="users_v2.routes:router",

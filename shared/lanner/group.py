@@ -19,6 +19,7 @@ from lanner.http.paths import PathTable
 
 if TYPE_CHECKING:
     from lanner.http.cors import CorsPolicy
+    from lanner.idempotency.policy import IdempotencyPolicy
     from lanner.versioning.registry import VersionRegistry
 
 EdgeAnswer = Callable[[Request], Response]
@@ -42,6 +43,7 @@ class RouteGroup:
       or None where there is nothing: what lets the edge answer 304 without the framework.
     - `lifecycle`: False for routes that outlive their version (health, the list of versions).
     - `cors`: what browsers of other origins may do; None for nothing.
+    - `idempotency`: what an Idempotency-Key does on the POST routes; None where it is not looked at.
     - `forward`: answers for a version that this group does not serve; made from the environment when not given.
     """
 
@@ -57,6 +59,7 @@ class RouteGroup:
         validators: Mapping[str, str] | None = None,
         lifecycle: bool = True,
         cors: CorsPolicy | None = None,
+        idempotency: IdempotencyPolicy | None = None,
         forward: Forward | None = None,
         clock: Clock | None = None,
     ) -> None:
@@ -66,6 +69,7 @@ class RouteGroup:
         self.table = PathTable(paths)
         self.lifecycle = lifecycle
         self.cors = cors
+        self.idempotency = idempotency
         self.forward = forward
         self.clock: Clock = clock or SystemClock()
         self.routes = dict.fromkeys(self.versions, routes) if isinstance(routes, str) else dict(routes)
@@ -92,6 +96,9 @@ class RouteGroup:
         for template in self.validators:
             if template not in self.table.methods:
                 raise GroupError(f"group {self.name}: a validator for {template!r}, which is not in its paths")
+        for template in () if self.idempotency is None else sorted(self.idempotency.required):
+            if "POST" not in self.table.methods.get(template, ()):
+                raise GroupError(f"group {self.name}: a key is required for POST {template}, which is not in its paths")
         for target in (*self.routes.values(), *self.edge.values(), *self.validators.values()):
             if target and target.count(":") != 1:
                 raise GroupError(f"group {self.name}: {target!r} is not of the form 'module:attribute'")

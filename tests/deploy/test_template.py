@@ -201,13 +201,13 @@ def test_functions_may_do_no_more_than_they_need() -> None:
     """Who writes where: users functions their table, the catalog its own, health reads one key, docs nothing."""
     tables = {
         role: sorted(
-            set(re.findall(r"(Users|Catalog)Table", json.dumps([each["Resource"] for each in statements(role)])))
+            set(re.findall(r"(Users|Catalog|Idempotency)Table", json.dumps([each["Resource"] for each in statements(role)])))
         )
         for role in (f"{name}Role" for name in DEPLOYED)
     }
     assert tables == {
-        "UsersV1FunctionRole": ["Users"],
-        "UsersV2FunctionRole": ["Users"],
+        "UsersV1FunctionRole": ["Idempotency", "Users"],
+        "UsersV2FunctionRole": ["Idempotency", "Users"],
         "CatalogFunctionRole": ["Catalog"],
         "HealthFunctionRole": ["Catalog", "Users"],
         "DocsFunctionRole": [],
@@ -236,7 +236,7 @@ def test_tables_survive() -> None:
         for name, resource in expanded()["Resources"].items()
         if resource["Type"] == "AWS::DynamoDB::Table"
     }
-    assert len(tables) == 2
+    assert {"UsersTable", "CatalogTable", "IdempotencyTable"} <= set(tables)
     for name, table in tables.items():
         assert table["DeletionPolicy"] == table["UpdateReplacePolicy"] == "Retain", name
         assert table["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}

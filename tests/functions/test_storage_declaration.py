@@ -8,13 +8,18 @@ from typing import Any
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
-from tests.conftest import CATALOG_DEFINITION, USERS_DEFINITION
+from tests.conftest import CATALOG_DEFINITION, IDEMPOTENCY_DEFINITION, USERS_DEFINITION
 
 TEMPLATE: dict[str, Any] = yaml_parse((Path(__file__).parents[2] / "template.yaml").read_text("utf-8"))
 
 
 @pytest.mark.parametrize(
-    ("resource", "definition"), [("UsersTable", USERS_DEFINITION), ("CatalogTable", CATALOG_DEFINITION)]
+    ("resource", "definition"),
+    [
+        ("UsersTable", USERS_DEFINITION),
+        ("CatalogTable", CATALOG_DEFINITION),
+        ("IdempotencyTable", IDEMPOTENCY_DEFINITION),
+    ],
 )
 def test_tests_use_the_tables_that_are_deployed(resource: str, definition: dict[str, Any]) -> None:
     """Keys and indexes of a test's table are those of the template's."""

@@ -32,7 +32,7 @@ STACK: tuple[tuple[str, str], ...] = (
     ("route", "lanner.pipeline.routing:route"),
     ("auth", ""),
     ("limits", ""),
-    ("idempotency", ""),
+    ("idempotency", "lanner.idempotency.step:idempotency"),
     ("conditional", "lanner.http.step:conditional"),
     ("response_cache", ""),
     ("edge", "lanner.pipeline.routing:edge"),
