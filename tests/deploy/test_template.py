@@ -201,7 +201,11 @@ def test_functions_may_do_no_more_than_they_need() -> None:
     """Who writes where: users functions their table, the catalog its own, health reads one key, docs nothing."""
     tables = {
         role: sorted(
-            set(re.findall(r"(Users|Catalog|Idempotency)Table", json.dumps([each["Resource"] for each in statements(role)])))
+            set(
+                re.findall(
+                    r"(Users|Catalog|Idempotency)Table", json.dumps([each["Resource"] for each in statements(role)])
+                )
+            )
         )
         for role in (f"{name}Role" for name in DEPLOYED)
     }
