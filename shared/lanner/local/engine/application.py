@@ -1,9 +1,10 @@
-"""moto as a plain function from a request to an answer, and the three things that moto alone gets wrong here.
+"""moto as a plain function from a request to an answer, and the things that moto alone gets wrong here.
 
 - A receive with a wait time would sleep inside moto and hold everybody up: it becomes short receives, one whenever a
   message was sent and otherwise every `POLL` seconds, until its time is over.
 - KMS key ids are drawn at random by moto, but the plan has told functions an id already: ids are exchanged both ways.
 - SES refuses senders that nobody verified, and sent mail cannot be looked at: see `mail.py`; `GET /_lanner/mail`.
+- Its queues are slow when they are deep: see `queues.py`. What functions wait for is announced: see `journal.py`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from urllib.parse import unquote_to_bytes, urlencode
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
+from lanner.local.engine import journal as journals
+from lanner.local.engine import queue_calls
 from lanner.local.engine.http import Answer, Request
 from lanner.local.engine.mail import refused_sender, sent_mail
 
@@ -26,6 +29,7 @@ POLL = 0.1  # seconds between looks at a queue that nobody sends to: delays and 
 MAX_WAIT = 20.0  # seconds, SQS's limit of WaitTimeSeconds
 MAX_RECEIPTS = 10_000  # remembered at most; SQS allows 120,000 in flight, a laptop has fewer
 _SERVICES: dict[str, Literal["dynamodb", "sqs"]] = {"DynamoDB_20120810": "dynamodb", "AmazonSQS": "sqs"}
+_PUT_EVENTS = "AWSEvents.PutEvents"
 _RECEIVE = "AmazonSQS.ReceiveMessage"
 _SENDERS = ("AmazonSQS.SendMessage", "AmazonSQS.ChangeMessageVisibility", "AmazonSQS.StartMessageMoveTask")
 
@@ -43,6 +47,9 @@ class Application:
         self.receipts: dict[str, str] = {}  # of messages in flight: receipt handle -> queue URL
         self._key_ids: dict[bytes, bytes] = {}
         self._queue_waits: dict[str, tuple[float, float]] = {}
+        self.journal = journals.Journal()
+        queue_calls.install()
+        journals.watch_objects(self.journal)
         for service in services:
             self._dispatch.app_instances[service] = create_backend_app(service)  # type: ignore[arg-type]
 
@@ -51,7 +58,7 @@ class Application:
     def answer(self, request: Request) -> Answer | None:
         """The answer, or None for a receive that has to wait."""
         if request.target.startswith("/_lanner/"):
-            return self._own(request)
+            return None if request.target.startswith(f"{journals.PATH}?after=") else self._own(request)
         target = request.header("x-amz-target")
         if target == _RECEIVE and self._wait_time(request) > 0:
             return None
@@ -67,7 +74,10 @@ class Application:
         return answer
 
     async def wait(self, request: Request) -> Answer:
-        """A long poll, as short receives."""
+        """A long poll: of the journal, or of a queue, as short receives."""
+        if request.target.startswith("/_lanner/"):
+            number = request.target.partition("?after=")[2]
+            return _json("200 OK", await self.journal.wait(int(number) if number.isdecimal() else 0))
         document = json.loads(request.body)
         deadline = time.monotonic() + self._wait_time(request)
         document["WaitTimeSeconds"] = 0
@@ -105,6 +115,9 @@ class Application:
         if len(scope) == 5:
             self.regions.add(scope[2])
         exchange = scope[3:4] == ["kms"]
+        if scope[3:4] == ["sns"]:
+            journals.watch_topics(self.journal)
+        self.journal.begin()
         body = self._exchange(request.body, 0) if exchange else request.body
         environ = self._environ(request, body)
         head: list[Any] = []
@@ -121,7 +134,12 @@ class Application:
             return _json("500 Internal Server Error", {"__type": "InternalFailure", "message": f"{error}"})
         if hasattr(chunks, "close"):
             chunks.close()
-        return Answer(head[0], head[1], self._exchange(content, 1) if exchange else content)
+        answer = Answer(head[0], head[1], self._exchange(content, 1) if exchange else content)
+        if answer.status.startswith("2"):
+            if request.header("x-amz-target") == _PUT_EVENTS:
+                journals.note_events(self.journal, request, answer, scope[2] if len(scope) == 5 else "")
+            self.journal.commit()
+        return answer
 
     def _application_for(self, request: Request) -> Any:  # Any: a WSGI application
         """The backend that a JSON target names, or moto's dispatcher, which looks through all 200 by every request."""
@@ -194,6 +212,8 @@ class Application:
     # -- our own calls
 
     def _own(self, request: Request) -> Answer:
+        if request.target == journals.PATH:
+            return _json("200 OK", self.journal.after(None))
         if request.target == "/_lanner/mail":
             return _json("200 OK", sent_mail())
         if request.target == "/_lanner/key-id" and request.method == "POST":
