@@ -18,6 +18,7 @@ from lanner.http.message import Request, Response
 from lanner.http.paths import PathTable
 
 if TYPE_CHECKING:
+    from lanner.cache.policy import CachePolicy
     from lanner.http.cors import CorsPolicy
     from lanner.idempotency.policy import IdempotencyPolicy
     from lanner.versioning.registry import VersionRegistry
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 EdgeAnswer = Callable[[Request], Response]
 Validator = Callable[[Request], "str | None"]
 Forward = Callable[[Request, str], "Response | None"]
+Refresh = Callable[[Request, "CachePolicy"], bool]
 
 
 class GroupError(Exception):
@@ -44,6 +46,9 @@ class RouteGroup:
     - `lifecycle`: False for routes that outlive their version (health, the list of versions).
     - `cors`: what browsers of other origins may do; None for nothing.
     - `idempotency`: what an Idempotency-Key does on the POST routes; None where it is not looked at.
+    - `cache`: route template -> `CachePolicy`; what GET answers there may be kept, by whom and for how long.
+    - `refresh`: `"module:function"` of a request and its policy, which has a stale answer rendered again elsewhere and
+      says whether it will be; where there is none, one request in many renders it.
     - `forward`: answers for a version that this group does not serve; made from the environment when not given.
     """
 
@@ -60,6 +65,8 @@ class RouteGroup:
         lifecycle: bool = True,
         cors: CorsPolicy | None = None,
         idempotency: IdempotencyPolicy | None = None,
+        cache: Mapping[str, CachePolicy] | None = None,
+        refresh: str = "",
         forward: Forward | None = None,
         clock: Clock | None = None,
     ) -> None:
@@ -70,6 +77,8 @@ class RouteGroup:
         self.lifecycle = lifecycle
         self.cors = cors
         self.idempotency = idempotency
+        self.cache = dict(cache or {})
+        self.refresh = refresh
         self.forward = forward
         self.clock: Clock = clock or SystemClock()
         self.routes = dict.fromkeys(self.versions, routes) if isinstance(routes, str) else dict(routes)
@@ -99,7 +108,10 @@ class RouteGroup:
         for template in () if self.idempotency is None else sorted(self.idempotency.required):
             if "POST" not in self.table.methods.get(template, ()):
                 raise GroupError(f"group {self.name}: a key is required for POST {template}, which is not in its paths")
-        for target in (*self.routes.values(), *self.edge.values(), *self.validators.values()):
+        for template in self.cache:
+            if "GET" not in self.table.methods.get(template, ()):
+                raise GroupError(f"group {self.name}: a cache policy for GET {template}, which is not in its paths")
+        for target in (*self.routes.values(), *self.edge.values(), *self.validators.values(), self.refresh):
             if target and target.count(":") != 1:
                 raise GroupError(f"group {self.name}: {target!r} is not of the form 'module:attribute'")
 
@@ -126,6 +138,10 @@ class RouteGroup:
         """The function that gives the current ETag of what a request to `route` addresses, or None."""
         target = self.validators.get(route)
         return self.resolve(target) if target else None
+
+    def refresh_stale(self, request: Request) -> bool:
+        """Whether somebody else will render what a request addresses; False where the group names nobody."""
+        return bool(self.refresh) and bool(self.resolve(self.refresh)(request, self.cache[request.route]))
 
     def handler(self) -> Callable[[Any, Any], Any]:  # Any: Lambda's own event, context and answer
         """The Lambda handler: `lambda_handler = GROUP.handler()`."""

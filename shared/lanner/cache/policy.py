@@ -162,7 +162,9 @@ class _Quoted(dict[str, str]):
 
 def _seconds(name: str, value: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LONGEST_TTL:
-        raise CacheConfigError(f"CachePolicy: {name} is a whole number of seconds from 0 to {LONGEST_TTL}, not {value!r}")
+        raise CacheConfigError(
+            f"CachePolicy: {name} is a whole number of seconds from 0 to {LONGEST_TTL}, not {value!r}"
+        )
     return value
 
 
@@ -171,5 +173,7 @@ def _names(what: str, values: Sequence[str]) -> tuple[str, ...]:
         raise CacheConfigError(f"CachePolicy: {what} is a sequence of names, not the string {values!r}")
     for each in values:
         if not each or not each.isascii() or not each.isprintable() or set(each) & set(' ,"'):
-            raise CacheConfigError(f"CachePolicy: {each!r} in {what}: printable ASCII without spaces, commas and quotes")
+            raise CacheConfigError(
+                f"CachePolicy: {each!r} in {what}: printable ASCII without spaces, commas and quotes"
+            )
     return tuple(values)

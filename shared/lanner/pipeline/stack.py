@@ -34,7 +34,7 @@ STACK: tuple[tuple[str, str], ...] = (
     ("limits", ""),
     ("idempotency", "lanner.idempotency.step:idempotency"),
     ("conditional", "lanner.http.step:conditional"),
-    ("response_cache", ""),
+    ("response_cache", "lanner.cache.step:response_cache"),
     ("edge", "lanner.pipeline.routing:edge"),
 )
 

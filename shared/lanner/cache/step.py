@@ -1,0 +1,119 @@
+"""The response cache's place in the pipeline: a group's `CachePolicy`s in front of its edge answers and application.
+
+Contract:
+
+- Only routes with a policy are looked at; of the others nothing is kept, whatever their headers say.
+- Without `LANNER_CACHE` nothing is kept either, and clients are still told what the policy says.
+- The key is the version, the caller's id where the scope is `principal`, the path as the client wrote it, and the query
+  string as it arrived. No other field of a request is in the key, so an answer may depend on none but those that its
+  Vary names; `Host` is left out because no answer of ours depends on it (links are paths).
+- Methods other than GET and HEAD pass. What they change is invalidated by whoever changes it, by tag, because another
+  function, another version or a job may show it too.
+- A cache that is down costs its budget and never the answer.
+- A stale answer that may be served while it is refreshed is handed to the group's `refresh`, by name: a function of
+  the request and its policy that gives True once somebody else will render it again. Nothing runs after a response
+  here, so without one, or where it gives False, the holder of the lease refreshes in its own request.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING
+
+from lanner.cache.policy import TARGET
+from lanner.http.message import Handler, Request, Response
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lanner.cache.policy import CachePolicy
+    from lanner.cache.response import ResponseCache
+    from lanner.group import RouteGroup
+
+SETTING = "LANNER_CACHE"
+DEBUG_SETTING = "LANNER_CACHE_DEBUG"
+CACHE_NAME = "Lanner"
+TARGETS = (TARGET, "cdn-cache-control")
+CACHED_METHODS = ("GET", "HEAD")
+
+
+def response_cache(group: RouteGroup, handler: Handler) -> Handler | None:
+    """The step of a group that has policies."""
+    policies = group.cache
+    if not policies:
+        return None
+
+    def origin(request: Request) -> Response:
+        response = handler(request)
+        policies[request.route].mark(response)
+        return response
+
+    cache = _Opened(group)
+
+    def handle(request: Request) -> Response:
+        if request.method not in CACHED_METHODS:
+            return handler(request)
+        policy = policies.get(request.route)
+        if policy is None:
+            return handler(request)
+        kept = cache.kept or cache.open()
+        if kept is None:
+            response = origin(request)
+            response.headers.pop(TARGET, None)
+            return response
+        if policy.tags:
+            request.state["cache_tags"] = policy.tags_for(request.path_params)
+        return kept.handle(request, origin)
+
+    return handle
+
+
+def cache_key(group: RouteGroup) -> Callable[[Request], str]:
+    """The key of a group's requests; every part is delimited by its length or its place."""
+    policies = group.cache
+
+    def key(request: Request) -> str:
+        version = request.version.name if request.version is not None else ""
+        path = request.public_path
+        who = request.principal.id if policies[request.route].scope == "principal" else ""
+        query = request.query_string.decode("latin-1") if request.has_query else ""
+        return f"{version}|{len(who)}:{who}|{len(path)}:{path}|{query}"
+
+    return key
+
+
+class _Opened:
+    """The group's cache, opened by the first request that may use it; `kept` stays None where there is none."""
+
+    __slots__ = ("_group", "_lock", "kept")
+
+    def __init__(self, group: RouteGroup) -> None:
+        self._group = group
+        self._lock = threading.Lock()
+        self.kept: ResponseCache | None = None
+
+    def open(self) -> ResponseCache | None:
+        if not os.environ.get(SETTING):
+            return None
+        with self._lock:
+            if self.kept is None:
+                self.kept = self._made()
+        return self.kept
+
+    def _made(self) -> ResponseCache:
+        from lanner.cache.default import default_backend, default_tags
+        from lanner.cache.response import ResponseCache
+        from lanner.settings import flag
+
+        group = self._group
+        return ResponseCache(
+            default_backend(),
+            group.clock,
+            name=CACHE_NAME,
+            targets=TARGETS,
+            key=cache_key(group),
+            tags=default_tags(),
+            refresh=group.refresh_stale,
+            expose_key=flag(DEBUG_SETTING),
+        )
