@@ -54,6 +54,10 @@ class CachePolicy:
     """
 
     __slots__ = (
+        "_client",
+        "_edge",
+        "_negative",
+        "_parametric",
         "client_ttl",
         "negative_ttl",
         "scope",
@@ -62,10 +66,6 @@ class CachePolicy:
         "tags",
         "ttl",
         "vary",
-        "_client",
-        "_edge",
-        "_negative",
-        "_parametric",
     )
 
     def __init__(
@@ -108,7 +108,7 @@ class CachePolicy:
         lifetime = f"max-age={client_ttl}" if client_ttl else "no-cache"
         if self.scope == "principal":
             return f"private, {lifetime}{extensions if client_ttl else ''}"
-        # no-cache forbids every cache to reuse without asking (RFC 9111 section 5.2.2.4), so s-maxage says nothing then.
+        # no-cache forbids every cache to reuse unasked (RFC 9111 section 5.2.2.4): s-maxage then says nothing.
         shared = f", s-maxage={ttl}" if client_ttl and client_ttl != ttl else ""
         return f"public, {lifetime}{shared}{extensions if client_ttl else ''}"
 

@@ -27,7 +27,6 @@ from lanner.http.message import Handler, Request, Response
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lanner.cache.policy import CachePolicy
     from lanner.cache.response import ResponseCache
     from lanner.group import RouteGroup
 
