@@ -186,7 +186,7 @@ def test_the_largest_body_fits(store: IdempotencyStore) -> None:
 def test_of_many_claims_one_owns(store: IdempotencyStore) -> None:
     """Eight at once: seven find the eighth."""
     found: list[IdempotencyRecord] = []
-    together([lambda token=str(at): found.append(store.claim(record(token), NOW)) for at in range(8)])
+    together(lambda token: found.append(store.claim(record(token), NOW)))
     assert len({each.token for each in found}) == 1
 
 
@@ -194,19 +194,19 @@ def test_of_many_take_overs_one_succeeds(store: IdempotencyStore) -> None:
     """A lease that ended is one attempt's to have."""
     old = owned(store)
     found: list[IdempotencyRecord | None] = []
-    together([lambda token=str(at): found.append(store.take_over(old, token, NOW + 60, NOW + 20)) for at in range(8)])
+    together(lambda token: found.append(store.take_over(old, token, NOW + 60, NOW + 20)))
     assert len([each for each in found if each is not None]) == 1
 
 
-def together(actions: list[Callable[[], None]]) -> None:
-    """Run all at once, each in a thread of its own."""
-    barrier = threading.Barrier(len(actions))
+def together(action: Callable[[str], None], count: int = 8) -> None:
+    """Run `action` that often at once, each with a token of its own in a thread of its own."""
+    barrier = threading.Barrier(count)
 
-    def run(action: Callable[[], None]) -> None:
+    def run(token: str) -> None:
         barrier.wait()
-        action()
+        action(token)
 
-    threads = [threading.Thread(target=run, args=(action,)) for action in actions]
+    threads = [threading.Thread(target=run, args=(str(number),)) for number in range(count)]
     for thread in threads:
         thread.start()
     for thread in threads:

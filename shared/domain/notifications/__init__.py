@@ -1,0 +1,1 @@
+"""Notifications: a message to an e-mail address, or to a webhook of the client's choice."""
