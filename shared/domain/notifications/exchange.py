@@ -35,6 +35,7 @@ DRAIN_LIMIT = 64 * 1024
 DRAIN_S = 1.0
 """What a peer may still write before we hang up, so that a well-behaved one does not see a reset connection."""
 _PIECE = 16 * 1024
+_LAST_CHUNK = b"0\r\n\r\n"
 
 
 class Forbidden(Exception):
@@ -81,7 +82,7 @@ def post(
         connection.settimeout(deadline.left())
         connection.sendall(_request(target, headers, body))
         status, fields, rest = _head(connection, deadline)
-        _drain(connection, len(rest), deadline.within(DRAIN_S))
+        _drain(connection, _expected(status, fields) - len(rest), deadline.within(DRAIN_S))
         return status, fields
     except Malformed as error:
         raise Unreachable("the answer is not HTTP") from error
@@ -159,14 +160,22 @@ def _head(connection: socket.socket, deadline: Deadline) -> tuple[int, dict[byte
             return status, fields, buffer
 
 
-def _drain(connection: socket.socket, read: int, deadline: Deadline) -> None:
+def _expected(status: int, fields: dict[bytes, bytes]) -> int:
+    """Bytes of the body that are read, and thrown away: all, where the peer says how many those are and they are few."""
+    length = fields.get(b"content-length", b"")
+    if status in (204, 304):
+        return 0
+    return min(int(length), DRAIN_LIMIT) if length.isdigit() and len(length) < 10 else DRAIN_LIMIT
+
+
+def _drain(connection: socket.socket, missing: int, deadline: Deadline) -> None:
     """Let the peer finish a short body; its status is known already, so nothing that happens here matters."""
     try:
-        while read < DRAIN_LIMIT:
+        while missing > 0:
             connection.settimeout(deadline.left())
             piece = connection.recv(_PIECE)
-            if not piece:
+            if not piece or piece.endswith(_LAST_CHUNK):
                 return
-            read += len(piece)
+            missing -= len(piece)
     except (OSError, Unreachable):
         return

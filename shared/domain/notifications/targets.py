@@ -80,7 +80,7 @@ class Target:
 def read_target(url: str) -> Target:
     """The target that a URL names. Raises `TargetRefused`."""
     parts = _split(url)
-    host, address = _read_host(parts.hostname or "")
+    host, address = _read_host(parts.hostname or "", bracketed="[" in parts.netloc)
     try:
         port = DEFAULT_PORTS[parts.scheme] if parts.port is None else parts.port
     except ValueError:
@@ -125,10 +125,10 @@ def _path(parts: SplitResult) -> str:
     return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
 
-def _read_host(written: str) -> tuple[str, Address | None]:
+def _read_host(written: str, *, bracketed: bool) -> tuple[str, Address | None]:
     """A host as it is compared and sent, and the address that it is, if it is one."""
     host = written.lower().removesuffix(".")
-    if ":" in host:
+    if bracketed or ":" in host:
         try:
             six = IPv6Address(host)
         except AddressValueError:
