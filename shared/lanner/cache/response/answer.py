@@ -1,0 +1,79 @@
+"""Answers made from stored responses (RFC 9111 section 4): Age, the client's conditions, parts, HEAD, and the 504."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from lanner.cache.response.status import appended
+from lanner.cache.response.validation import not_modified
+from lanner.http.message import Response
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lanner.cache.response.record import Record
+    from lanner.http.message import Request
+
+CONDITIONS: Final = ("if-none-match", "if-modified-since")
+
+
+def from_record(record: Record, request: Request, now: float, member: str, head_bodies: bool) -> Response:
+    """The stored response as the answer to a GET or HEAD: with its age (section 5.1) and our `Cache-Status`."""
+    headers = record.base.copy()
+    headers["age"] = str(int(record.age(now)))
+    headers["cache-status"] = appended(record.upstream, member)
+    return selected(request, record.status, headers, record.body, record.received, head_bodies, record.cookies)
+
+
+def selected(
+    request: Request,
+    status: int,
+    headers: dict[str, str],
+    body: bytes,
+    received: float,
+    head_bodies: bool,
+    cookies: tuple[str, ...] | list[str] = (),
+) -> Response:
+    """What a complete response comes to after the client's conditions, its Range and its method. Changes `headers`."""
+    asked = request.headers
+    if status == 200:
+        if "if-none-match" in asked or "if-modified-since" in asked:
+            unchanged = not_modified(asked, status, headers, received)
+            if unchanged is not None:
+                return Response(304, unchanged, cookies=cookies)
+        if "range" in asked and request.method == "GET":
+            from lanner.cache.response.ranges import partial  # rare: an API is seldom asked for parts
+
+            part = partial(asked, headers, body)
+            if part is not None:
+                part.cookies = list(cookies)
+                return part
+    if request.method == "HEAD" and not head_bodies:
+        if body:
+            headers.setdefault("content-length", str(len(body)))
+        body = b""
+    return Response(status, headers, body, cookies)
+
+
+def gateway_timeout(member: str) -> Response:
+    """Nothing stored may be used and the client wants nothing else (section 5.2.1.7)."""
+    headers = {
+        "content-type": "application/problem+json",
+        "cache-control": "no-store",
+        "cache-status": member,
+    }
+    body = b'{"type":"about:blank","title":"Gateway Timeout","status":504,"detail":"No stored response may be used"}'
+    return Response(504, headers, body)
+
+
+def passed(response: Response, own_targets: tuple[str, ...], member: str, date: str) -> Response:
+    """The origin's answer on its way to the client: a copy, without our own targeted fields, with our status."""
+    headers = {name: value for name, value in response.headers.items() if name not in own_targets}
+    headers["cache-status"] = appended(headers.get("cache-status"), member)
+    headers.setdefault("date", date)  # RFC 9110 section 6.6.1
+    return Response(response.status, headers, response.body, response.cookies)
+
+
+def is_conditional(headers: Mapping[str, str]) -> bool:
+    """Whether the client asks about a copy of its own."""
+    return "if-none-match" in headers or "if-modified-since" in headers

@@ -1,0 +1,337 @@
+"""`ResponseCache`: a shared (or private) HTTP cache in front of any origin, over any `CacheBackend`.
+
+    handle(request, origin)
+      GET, HEAD   look -> decide (pure, `decision`) -> hit | stale | refresh | 504 | to the origin (`fetch`)
+      others      to the origin; a non-error answer to an unsafe method invalidates (RFC 9111 section 4.4)
+
+Contract:
+
+- Nothing that a backend does is an error of a request: what cannot be read or written goes to the origin.
+- The answer is always a fresh `Response` with a fresh `headers`; the body's bytes are shared.
+- What the origin raises is raised, except where a stored response may stand in for it; it is then in
+  `request.state["cache_error"]`.
+- Every answer has `Cache-Status` (RFC 9211), every one from the store `Age`. `request.state["cache"]` says how it came
+  about: `hit`, `stale`, `revalidated`, `collapsed`, `miss`, `bypass`, `method` or `timeout`; `cache_record` there is
+  the record behind an answer, whose `encoded` keeps what compressing it gave.
+- Nothing runs after the answer. A stale response that may be served while it is refreshed is refreshed by `refresh`
+  (then everybody is served at once), or by the holder of the lease within its own request; the others are served.
+
+The shortest path, a fresh response without conditions, parts or directives in the request, does what `_slow` does and
+no more; a property test holds the two together.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lanner.cache.early import is_due
+from lanner.cache.errors import CacheError
+from lanner.cache.response.answer import from_record, gateway_timeout, passed
+from lanner.cache.response.collapse import LEASE_MS, WAIT_MS
+from lanner.cache.response.counters import Counters
+from lanner.cache.response.decision import HIT, MISS, REFRESH, STALE, TIMEOUT, decide
+from lanner.cache.response.directives import NO_REQUEST_DIRECTIVES, request_directives
+from lanner.cache.response.fetch import HOLD_MS, UNCACHEABLE_MS, Fetcher
+from lanner.cache.response.freshness import HEURISTIC_FRACTION, HEURISTIC_MAX
+from lanner.cache.response.invalidation import as_read, groups, invalidates, linked
+from lanner.cache.response.key import host_name, join, normal_path, primary_key
+from lanner.cache.response.record import Record
+from lanner.cache.response.rules import GRACE, TARGETS, Rules
+from lanner.cache.response.status import appended, forwarded, hit, member_name, quoted
+from lanner.cache.response.storage import MAX_VARIANTS, REMEMBERED, Found, Storage, token
+from lanner.cache.response.tagging import TagGate
+from lanner.cache.response.trip import Trip
+from lanner.http.dates import http_date
+from lanner.http.message import Response
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from lanner.cache.backend import CacheBackend, CacheEntry
+    from lanner.cache.response.decision import Verdict
+    from lanner.cache.response.directives import RequestDirectives
+    from lanner.cache.response.tagging import Tags
+    from lanner.clock import Clock
+    from lanner.http.message import Request
+
+    Origin = Callable[[Request], Response]
+
+
+class ResponseCache:
+    """An HTTP cache. Durations in milliseconds where the name says so, else seconds.
+
+    - `shared`: False for a cache of one user, whose key must have the user in it.
+    - `name`, `expose_key`, `expose_key_header`: what `Cache-Status` shows; the key only when asked for, always or by
+      the presence of that request field.
+    - `targets`: targeted fields to obey, the most specific first (RFC 9213); all but CDN-Cache-Control are stripped.
+    - `key`: replaces `primary_key`; `versions`: names of all API versions, whose entries an unsafe request to one of
+      them invalidates together.
+    - `tags`: a `TagIndex`; one over `backend` is made when the first tag turns up.
+    - `refresh(request, key)`: hands a refresh to somebody else, who calls `refresh` here; True when it did.
+    - `lease_ms`, `wait_ms`, `uncacheable_ms`, `hold_ms`: see `fetch`. `early`: refresh a little early (XFetch).
+    - `head_bodies`: the origin answers HEAD with the body of GET, and whoever is outside drops it.
+    - `strip_conditions`: a miss with If-None-Match or If-Modified-Since asks the origin without them, to have
+      something to store, and judges them here.
+    - `obey_requests`: False ignores Cache-Control of requests, which RFC 9111 section 5.2.1 leaves to a cache.
+    - `allow_cookies`: store responses with Set-Cookie; without it no response with cookies is stored.
+    """
+
+    def __init__(
+        self,
+        backend: CacheBackend,
+        clock: Clock,
+        *,
+        shared: bool = True,
+        name: str = "Lanner",
+        targets: Sequence[str] = TARGETS,
+        key: Callable[[Request], str] | None = None,
+        versions: Sequence[str] = (),
+        tags: Tags | None = None,
+        refresh: Callable[[Request, str], bool] | None = None,
+        expose_key: bool = False,
+        expose_key_header: str | None = None,
+        allow_cookies: bool = False,
+        heuristic_fraction: float = HEURISTIC_FRACTION,
+        heuristic_max: float = HEURISTIC_MAX,
+        grace: float = GRACE,
+        max_variants: int = MAX_VARIANTS,
+        remembered: int = REMEMBERED,
+        lease_ms: int = LEASE_MS,
+        wait_ms: int = WAIT_MS,
+        uncacheable_ms: int = UNCACHEABLE_MS,
+        hold_ms: int = HOLD_MS,
+        early: bool = True,
+        head_bodies: bool = False,
+        strip_conditions: bool = False,
+        obey_requests: bool = True,
+        fast_path: bool = True,
+    ) -> None:
+        self._backend = backend
+        self._now = clock.now
+        self._rules = Rules(
+            shared=shared,
+            targets=targets,
+            heuristic_fraction=heuristic_fraction,
+            heuristic_max=heuristic_max,
+            allow_cookies=allow_cookies,
+            grace=grace,
+        )
+        self._name = member_name(name)
+        self._key = primary_key if key is None else key
+        self._own_key = key is None
+        self._versions = tuple(dict.fromkeys(("", *versions)))
+        self._refresh = refresh
+        self._expose_key = expose_key
+        self._expose_header = "" if expose_key_header is None else expose_key_header.lower()
+        self._early = early
+        self._head_bodies = head_bodies
+        self._obey_requests = obey_requests
+        self._fast = fast_path and not expose_key
+        self._counters = Counters()
+        self._tags = TagGate(tags, backend, clock)
+        self._storage = Storage(backend, clock, self._rules, max_variants=max_variants, remembered=remembered)
+        self._known = self._storage.known
+        self._lease_ms = lease_ms
+        self._fetcher = Fetcher(
+            self._storage,
+            self._tags,
+            self._counters,
+            self._name,
+            lease_ms=lease_ms,
+            wait_ms=wait_ms,
+            uncacheable_ms=uncacheable_ms,
+            hold_ms=hold_ms,
+            head_bodies=head_bodies,
+            strip_conditions=strip_conditions,
+        )
+
+    def handle(self, request: Request, origin: Origin) -> Response:
+        """The answer to a request, from the store or from `origin`, which gets the very `Request`."""
+        method = request.method
+        if method != "GET" and method != "HEAD":
+            return self._other(request, origin)
+        key = self._key(request)
+        try:
+            entry = self._backend.get(key)
+        except CacheError:
+            self._storage.errors += 1
+            return self._unavailable(request, origin, key)
+        if entry is not None and self._fast and method == "GET":
+            response = self._shortest(request, key, entry)
+            if response is not None:
+                return response
+        return self._shown(request, key, self._slow(request, origin, key, entry))
+
+    def _shortest(self, request: Request, key: str, entry: CacheEntry) -> Response | None:
+        """A hit that nothing in the request has a say in, or None to look closer."""
+        headers = request.headers
+        if (
+            "cache-control" in headers
+            or "if-none-match" in headers
+            or "if-modified-since" in headers
+            or "range" in headers
+        ):
+            return None
+        known = self._known.get(key)
+        value = entry.value
+        stored = known[1] if known is not None and known[0] is value else self._storage.decoded(key, value)
+        if type(stored) is not Record or not stored.immediate:
+            return None
+        now = self._now()
+        age = now - stored.born
+        if age < 0.0:
+            age = 0.0
+        if age >= stored.lifetime or (now >= stored.early_from and self._early):
+            return None
+        if stored.vary and not stored.fits(headers):
+            return None
+        if stored.generations and self._tags.verdict(stored.generations) != "valid":
+            return None
+        if self._expose_header and self._expose_header in headers:
+            return None
+        seconds = int(age)
+        shown_at, shown = stored.shown
+        if shown_at != seconds:
+            shown = {
+                **stored.base,
+                "age": str(seconds),
+                "cache-status": appended(stored.upstream, hit(self._name, int(stored.lifetime) - seconds)),
+            }
+            stored.shown = (seconds, shown)
+        self._counters.hits += 1
+        state = request.state
+        state["cache"] = "hit"
+        state["cache_record"] = stored
+        return Response(stored.status, shown.copy(), stored.body)
+
+    def _shown(self, request: Request, key: str, response: Response) -> Response:
+        """With the key in `Cache-Status` where it is asked for (RFC 9211 section 2.7)."""
+        if self._expose_key or (self._expose_header and self._expose_header in request.headers):
+            response.headers["cache-status"] += f"; key={quoted(key)}"
+        return response
+
+    def _slow(self, request: Request, origin: Origin, key: str, entry: CacheEntry | None) -> Response:
+        found = self._storage.look(key, entry, request.headers)
+        if not found.available:
+            return self._unavailable(request, origin, key)
+        asked = request_directives(request.headers) if self._obey_requests else NO_REQUEST_DIRECTIVES
+        record = found.record
+        verdict: Verdict = "valid"
+        if record is not None and record.generations:
+            verdict = self._tags.verdict(record.generations)
+        now = self._now()
+        kind, reason = decide(record, asked, now, verdict)
+        if kind == TIMEOUT:
+            request.state["cache"] = "timeout"
+            return gateway_timeout(f"{self._name}; fwd={_reason(found, reason)}; detail=only-if-cached")
+        trip = Trip(request, origin, key, found, asked, _reason(found, reason))
+        if record is None or kind == MISS:
+            trip.usable = False
+            return self._fetcher.go(trip)
+        if kind == HIT:
+            if self._early and now >= record.early_from and is_due(now, record.fresh_until, record.delay):
+                trip.reason = "stale"  # as good as: RFC 9211 has no word for early
+                return self._behind(trip, record, "hit")
+            return self._from_store(request, record, "hit")
+        if kind == STALE:
+            return self._from_store(request, record, "stale", "max-stale")
+        if kind == REFRESH:
+            return self._behind(trip, record, "stale")
+        if record.hold_until > now and self._fetcher.may_stand_in(trip, record, 503):
+            return self._fetcher.stand_in(trip, record, None)
+        return self._fetcher.go(trip)
+
+    def _from_store(self, request: Request, record: Record, state: str, detail: str = "") -> Response:
+        now = self._now()
+        if state == "hit":
+            self._counters.hits += 1
+        else:
+            self._counters.stale += 1
+        request.state["cache"] = state
+        request.state["cache_record"] = record
+        member = hit(self._name, int(record.lifetime) - int(record.age(now)), detail)
+        return from_record(record, request, now, member, self._head_bodies)
+
+    def _behind(self, trip: Trip, record: Record, state: str) -> Response:
+        """Serve what is there, and see to it that one refreshes it: somebody else, or this request."""
+        request, storage = trip.request, self._storage
+        detail = "" if state == "hit" else "stale-while-revalidate"
+        holder = token()
+        seconds = self._lease_ms / 1000
+        if record.hold_until > self._now() or (request.method == "HEAD" and not self._head_bodies):
+            return self._from_store(request, record, state, detail)
+        if self._refresh is not None:
+            elsewhere = f"refresh:{trip.key}"
+            if storage.acquire(elsewhere, holder, seconds) is not True or self._refresh(request, trip.key):
+                return self._from_store(request, record, state, detail)
+            storage.release(elsewhere, holder)
+        if storage.acquire(trip.key, holder, seconds) is not True:
+            return self._from_store(request, record, state, detail)
+        found = storage.find(trip.key, request.headers)
+        if found.available and found.record is not None and found.record.requested > record.requested:
+            storage.release(trip.key, holder)  # somebody was faster
+            return self._from_store(request, found.record, "hit")
+        trip.holder = holder
+        trip.behind = True
+        return self._fetcher.ask(trip)
+
+    def _unavailable(self, request: Request, origin: Origin, key: str) -> Response:
+        """To the origin and back, with nothing read or written."""
+        self._counters.bypass += 1
+        asked = NO_REQUEST_DIRECTIVES
+        return self._fetcher.ask(Trip(request, origin, key, Found(None, (), "bypass", False), asked, "bypass"))
+
+    def refresh(self, request: Request, origin: Origin) -> Response:
+        """Ask the origin now, whatever is stored, validate or replace it, and give the answer: for who refreshes.
+
+        Only GET makes sense. Nothing is stored where the lease of the key is somebody else's.
+        """
+        key = self._key(request)
+        found = self._storage.find(key, request.headers)
+        asked: RequestDirectives = NO_REQUEST_DIRECTIVES
+        trip = Trip(request, origin, key, found, asked, "request" if found.available else "bypass")
+        record = found.record
+        if record is None or (record.generations and self._tags.verdict(record.generations) == "gone"):
+            trip.usable = False
+        return self._fetcher.ask(trip)
+
+    def _other(self, request: Request, origin: Origin) -> Response:
+        """A method that is not answered from the store."""
+        response = origin(request)
+        if invalidates(request.method, response.status):
+            self._invalidate(request, response)
+        request.state["cache"] = "method"
+        self._counters.bypass += 1
+        member = forwarded(self._name, "method", response.status)
+        return passed(response, self._rules.own_targets, member, http_date(self._now()))
+
+    def _invalidate(self, request: Request, response: Response) -> None:
+        """RFC 9111 section 4.4: the target URI, what Location and Content-Location name; and groups (RFC 9875)."""
+        uris = linked(request, response.headers)
+        keys = [self._key(request)]
+        if self._own_key:
+            host = host_name(request.headers.get("host", ""))
+            query = request.query_string.decode("latin-1") if request.has_query else ""
+            for version in self._versions:
+                keys.append(join(host, version, normal_path(request.public_path), query))
+                keys.extend(join(host, version, normal_path(path), asked) for path, asked in uris)
+        keys.extend(self._key(as_read(request, path, query)) for path, query in uris)
+        self._storage.forget(list(dict.fromkeys(keys)))
+        host = host_name(request.headers.get("host", ""))
+        named = groups(host, response.headers.get("cache-group-invalidation"))
+        if named:
+            self._tags.invalidate(named)
+
+    def statistics(self) -> dict[str, int]:
+        """Counts since this cache was made: `hits`, `misses`, `stale`, `revalidated`, `collapsed`, `stored`, `bypass`,
+        `errors` of the backend or the tag index, `unreadable` entries."""
+        return {
+            **self._counters.as_dict(),
+            "errors": self._storage.errors + self._tags.errors,
+            "unreadable": self._storage.unreadable,
+        }
+
+
+def _reason(found: Found, reason: str) -> str:
+    """Why it goes forward, as exactly as is known (RFC 9211 section 2.2)."""
+    return found.reason if reason == "miss" and found.reason else reason

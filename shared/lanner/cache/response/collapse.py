@@ -1,0 +1,88 @@
+"""Collapsed forwarding: of many that miss, one goes to the origin and the others wait for what it stores.
+
+    leads      has the lease of the key; stores and ends it, or marks the key, or gives the lease back
+    waits      reads again and again, with growing pauses, until something usable is stored, the key is marked, the
+               lease is free (its holder died or gave up: then it leads, with a lease of twice the time, because the
+               first was too short or too late) or its budget is spent
+    goes alone found the key marked, gave up waiting, or the backend is down; stores only if nobody holds the lease
+
+A wait is longer than a lease and an answer, so that the death of a leader costs one more call and not one per reader;
+and it takes at most half of what is left of the invocation, so that the request can still be answered after it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from lanner.cache.response.storage import is_marker, token
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lanner.cache.response.storage import Found, Storage
+    from lanner.cache.response.trip import Trip
+    from lanner.http.message import Request, Response
+
+LEASE_MS: Final = 3_000  # longer than a usual answer; a dead leader is noticed after it
+WAIT_MS: Final = 8_000  # longer than a dead leader's lease and the answer of the next one
+FIRST_PAUSE: Final = 0.002  # seconds between two looks of who waits; grows by half each time
+LONGEST_PAUSE: Final = 0.1
+_GROWTH: Final = 1.5
+_TAKEN_OVER: Final = 2.0
+
+
+class Collapse:
+    """The leases of keys, and the waits for them. Durations in milliseconds."""
+
+    __slots__ = ("lease_ms", "storage", "wait_ms")
+
+    def __init__(self, storage: Storage, lease_ms: int, wait_ms: int) -> None:
+        self.storage = storage
+        self.lease_ms = lease_ms
+        self.wait_ms = wait_ms
+
+    def wait(self, trip: Trip, usable: Callable[[Found, bool], Response | None]) -> Response | None:
+        """The answer that somebody else's work allows, or None when this request has to go itself.
+
+        It then leads if the trip has a holder. `usable` makes an answer of what is stored, if it can; its second
+        argument says whether somebody else was waited for.
+        """
+        storage, clock = self.storage, self.storage.clock
+        holder = token()
+        lease = self.lease_ms / 1000
+        deadline = clock.monotonic() + self._budget(trip.request)
+        pause = FIRST_PAUSE
+        waited = False
+        while True:
+            granted = storage.acquire(trip.key, holder, lease)
+            if granted is None:
+                return None
+            # Also with the lease: its last holder may have stored between our read and now.
+            found = storage.find(trip.key, trip.request.headers)
+            answer = usable(found, waited) if found.available else None
+            if answer is not None:
+                if granted:
+                    storage.release(trip.key, holder)
+                return answer
+            if granted:
+                trip.lead(holder, found)
+                return None
+            if not found.available or is_marker(found.stored) or is_held(found, clock.now()):
+                return None
+            if clock.monotonic() >= deadline:
+                return None
+            if not waited:
+                waited, lease = True, lease * _TAKEN_OVER
+            clock.sleep(pause)
+            pause = min(pause * _GROWTH, LONGEST_PAUSE)
+
+    def _budget(self, request: Request) -> float:
+        """Seconds that may be spent waiting."""
+        budget = self.wait_ms / 1000
+        remaining = getattr(request.context, "get_remaining_time_in_millis", None)
+        return budget if remaining is None else max(0.0, min(budget, remaining() / 2000))
+
+
+def is_held(found: Found, now: float) -> bool:
+    """Whether the origin failed a moment ago, so that waiting for it is no use."""
+    return found.record is not None and found.record.hold_until > now

@@ -1,0 +1,290 @@
+"""Where responses are: reading, writing and forgetting them in a backend, variants and leases included.
+
+    primary key     one `Record`, or a `Marker`, or an `Index` when a URI has several variants
+    variant keys    a `Record` each, named by the index and by nothing else; their names are random, so that a variant
+                    that was forgotten with its index is never found again
+    guard key       a random word, written anew by every invalidation of the URI: whoever began to ask the origin
+                    before it, and finds another word afterwards, has an answer from before the change and drops it
+
+A URI with one response costs one read. Nothing here raises for what a backend does: a `CacheError` is counted, a read
+is then `None` with `available` False, a write did not happen. Bytes that do not read back are counted and absent.
+
+Decoded records are remembered under their key, as long as the backend returns the bytes that they were made from: the
+very object (`MemoryBackend`), or equal ones.
+"""
+
+from __future__ import annotations
+
+from os import urandom
+from typing import TYPE_CHECKING, Final
+
+from lanner.cache.errors import CacheError
+from lanner.cache.response.record import MARKER, Index, Marker, Record, Unreadable, Variant, decode
+from lanner.http.dates import parse_http_date
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from lanner.cache.backend import CacheBackend, CacheEntry
+    from lanner.cache.response.record import Stored
+    from lanner.cache.response.rules import Rules
+    from lanner.clock import Clock
+
+REMEMBERED: Final = 256  # decoded records: the hot ones of one environment
+MAX_VARIANTS: Final = 32  # per URI: Accept, its codings and languages in all sensible combinations
+GUARD_TTL: Final = 300.0  # seconds: longer than any answer takes (Lambda ends at 900, its gateway at 30)
+_TOKEN_BYTES: Final = 8
+
+
+def token() -> str:
+    """A word that nobody else has: from the kernel, because a snapshot restored twice repeats `random`."""
+    return urandom(_TOKEN_BYTES).hex()
+
+
+class Found:
+    """What a read came to: the record that fits, why there is none, and what else there is."""
+
+    __slots__ = ("available", "fitting", "reason", "record", "stored")
+
+    def __init__(self, stored: Stored | None, fitting: Sequence[Record], reason: str, available: bool = True) -> None:
+        self.stored = stored
+        self.fitting = fitting
+        self.record = fitting[0] if fitting else None
+        self.reason = reason  # uri-miss or vary-miss (RFC 9211 section 2.2); "" with a record
+        self.available = available
+
+
+class Storage:
+    """Records in a backend."""
+
+    __slots__ = ("backend", "clock", "errors", "known", "max_variants", "remembered", "rules", "unreadable")
+
+    def __init__(
+        self,
+        backend: CacheBackend,
+        clock: Clock,
+        rules: Rules,
+        *,
+        max_variants: int = MAX_VARIANTS,
+        remembered: int = REMEMBERED,
+    ) -> None:
+        self.backend = backend
+        self.clock = clock
+        self.rules = rules
+        self.max_variants = max_variants
+        self.remembered = remembered
+        self.errors = 0
+        self.unreadable = 0
+        self.known: dict[str, tuple[bytes, Stored]] = {}
+
+    def decoded(self, key: str, value: bytes) -> Stored | None:
+        """What these bytes hold; None, and counted, when they are not ours."""
+        known = self.known.get(key)
+        if known is not None and (known[0] is value or known[0] == value):
+            return known[1]
+        try:
+            stored = decode(value, self.rules)
+        except Unreadable:
+            self.unreadable += 1
+            return None
+        self._remember(key, value, stored)
+        return stored
+
+    def _remember(self, key: str, value: bytes, stored: Stored) -> None:
+        known = self.known
+        known.pop(key, None)  # the newest is last
+        while len(known) >= self.remembered > 0:
+            try:
+                del known[next(iter(known))]
+            except (KeyError, StopIteration, RuntimeError):
+                break  # another thread was here
+        known[key] = (value, stored)
+
+    def _get(self, key: str) -> CacheEntry | None:
+        try:
+            return self.backend.get(key)
+        except CacheError:
+            self.errors += 1
+            raise
+
+    def find(self, key: str, headers: Mapping[str, str]) -> Found:
+        """What is stored for a request with these headers."""
+        try:
+            return self.look(key, self._get(key), headers)
+        except CacheError:
+            return Found(None, (), "bypass", available=False)
+
+    def look(self, key: str, entry: CacheEntry | None, headers: Mapping[str, str]) -> Found:
+        """What an entry that was read under `key` holds for a request with these headers."""
+        if entry is None:
+            return Found(None, (), "uri-miss")
+        stored = self.decoded(key, entry.value)
+        try:
+            if isinstance(stored, Record):
+                return Found(stored, (stored,), "") if stored.fits(headers) else Found(stored, (), "vary-miss")
+            if isinstance(stored, Index):
+                return self._among(stored, headers)
+            return Found(stored, (), "uri-miss")
+        except CacheError:
+            return Found(None, (), "bypass", available=False)
+
+    def _among(self, index: Index, headers: Mapping[str, str]) -> Found:
+        now = self.clock.now()
+        keys = [each.key for each in index.variants if each.kept_until > now]
+        if not keys:
+            return Found(index, (), "vary-miss")
+        wanted = [each.key for each in index.variants if each.key in keys and _matches(each, headers)]
+        if not wanted:
+            return Found(index, (), "vary-miss")
+        try:
+            entries = self.backend.get_many(wanted)
+        except CacheError:
+            self.errors += 1
+            raise
+        fitting: list[Record] = []
+        for key, entry in entries.items():
+            record = self.decoded(key, entry.value)
+            if isinstance(record, Record) and record.fits(headers):
+                fitting.append(record)
+        # Section 4.1: one with a Vary before one without, then the most recent (section 4: by Date).
+        fitting.sort(key=lambda each: (bool(each.vary), _date(each), each.received), reverse=True)
+        return Found(index, fitting, "" if fitting else "vary-miss")
+
+    def acquire(self, key: str, holder: str, seconds: float) -> bool | None:
+        """Take the lease. None when the backend gave no answer."""
+        try:
+            return self.backend.acquire(key, holder, seconds)
+        except CacheError:
+            self.errors += 1
+            return None
+
+    def release(self, key: str, holder: str) -> None:
+        """Give the lease back."""
+        try:
+            self.backend.release(key, holder)
+        except CacheError:
+            self.errors += 1
+
+    def guard(self, key: str) -> bytes | None:
+        """The word of the last invalidation of this URI. Raises `CacheError`."""
+        entry = self._get(_guard_key(key))
+        return None if entry is None else entry.value
+
+    def save(self, key: str, record: Record, holder: str, guard: bytes | None) -> bool:
+        """Store under the lease of `holder`, which ends with it; not over anything newer, nor after an invalidation."""
+        now = self.clock.now()
+        ttl = record.keep_for(now)
+        if ttl <= 0:
+            return False
+        try:
+            value = record.encode()
+        except TypeError:
+            return False  # a field that is no text
+        try:
+            if self.guard(key) != guard:
+                return False
+            entry = self._get(key)
+            present = None if entry is None else self.decoded(key, entry.value)
+            if isinstance(present, Record) and present.chosen == record.chosen:
+                if present.requested > record.requested:
+                    return False  # somebody asked later and was faster
+                present = None
+            if isinstance(present, (Record, Index)):
+                return self._save_variant(key, present, record, holder, ttl)
+            if not self._put(key, value, ttl, holder, absent=entry is None):
+                return False
+        except CacheError:
+            self.errors += 1
+            return False
+        self._remember(key, value, record)
+        return True
+
+    def _put(self, key: str, value: bytes, ttl: float, holder: str, absent: bool) -> bool:
+        """Under the lease; or, where it ran out, where there still is nothing: that overwrites nobody."""
+        if self.backend.set_held(key, value, ttl, holder):
+            return True
+        return absent and self.backend.add(key, value, ttl)
+
+    def _save_variant(self, key: str, present: Record | Index, record: Record, holder: str, ttl: float) -> bool:
+        """Beside the variants that are there: the variant first, the index that names it last."""
+        now = self.clock.now()
+        kept: list[Variant] = []
+        if isinstance(present, Index):
+            kept = [each for each in present.variants if each.kept_until > now and each.chosen != record.chosen]
+        else:
+            ttl_present = present.keep_for(now)
+            if ttl_present > 0:
+                other = f"{key} {token()}"
+                self.backend.set(other, present.value, ttl_present)
+                kept.append(Variant(other, present.chosen, _date(present), now + ttl_present))
+        kept.sort(key=lambda each: each.date)
+        dropped = kept[: max(0, len(kept) + 1 - self.max_variants)]
+        kept = kept[len(dropped) :]
+        own = f"{key} {token()}"
+        self.backend.set(own, record.value, ttl)
+        index = Index([*kept, Variant(own, record.chosen, _date(record), now + ttl)])
+        value = index.encode()
+        longest = max(each.kept_until for each in index.variants) - now
+        if not self.backend.set_held(key, value, longest, holder):
+            self.backend.delete(own)
+            return False
+        if dropped:
+            self.backend.delete_many([each.key for each in dropped])
+        return True
+
+    def hold(self, key: str, record: Record, until: float, holder: str) -> None:
+        """Note in a record that stands alone that its origin fails, under the lease of `holder`, which ends with it.
+
+        Who waits for the lease then reads that there is nothing to wait for.
+        """
+        noted = record.held(until)
+        try:
+            entry = self._get(key)
+            if entry is not None and entry.value == record.value:
+                ttl = noted.keep_for(self.clock.now())
+                if self.backend.set_held(key, noted.encode(), ttl, holder):
+                    return
+            self.backend.release(key, holder)
+        except CacheError:
+            self.errors += 1
+
+    def mark(self, key: str, holder: str, seconds: float, guard: bytes | None) -> None:
+        """Say that answers here are not stored, under the lease of `holder`, which ends with it."""
+        try:
+            if self.guard(key) == guard and self.backend.set_held(key, MARKER.encode(), seconds, holder):
+                return
+            self.backend.release(key, holder)
+        except CacheError:
+            self.errors += 1
+
+    def forget(self, keys: Sequence[str]) -> None:
+        """Remove everything stored under these primary keys, and what is on its way there."""
+        if not keys:
+            return
+        try:
+            self.backend.set_many({_guard_key(key): token().encode() for key in keys}, GUARD_TTL)
+            self.backend.delete_many(keys)
+        except CacheError:
+            self.errors += 1
+        for key in keys:
+            self.known.pop(key, None)
+
+
+def is_marker(stored: Stored | None) -> bool:
+    """Whether nobody should queue here."""
+    return isinstance(stored, Marker)
+
+
+def _guard_key(key: str) -> str:
+    return f"guard:{key}"
+
+
+def _matches(variant: Variant, headers: Mapping[str, str]) -> bool:
+    from lanner.cache.response.selection import fits
+
+    return fits(variant.chosen, headers)
+
+
+def _date(record: Record) -> float:
+    date = parse_http_date(record.headers["date"])
+    return record.received if date is None else float(date)
