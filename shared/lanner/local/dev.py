@@ -1,8 +1,9 @@
 """`lanner dev`: the whole local cloud of one template, from reading it to ending everything.
 
 Order of the start: the port is looked at first (taken is an error before anything runs); then the engine starts
-while the template is read and the interpreter is asked about itself; then resources, runtime, gateway, seed, queues,
-schedules and the watcher. The line `ready http://HOST:PORT` is printed exactly once, when all of it answers.
+while the template is read and the interpreter is asked about itself; then resources, runtime, gateway, queues,
+streams, schedules, the watcher and the seed. The line `ready http://HOST:PORT` is printed exactly once, when all of
+it answers.
 
 Failure modes: a template that cannot be read, a port that is taken, an interpreter that does not run, an engine that
 does not start, and with `strict` any finding, are a `StartError` with one clear message; whatever had been started
@@ -22,7 +23,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lanner.clock import SystemClock
+from lanner.local.background import Background
 from lanner.local.console import Console
 from lanner.local.control import ControlEndpoint
 from lanner.local.engine import Engine, EngineError
@@ -39,11 +40,9 @@ from lanner.local.overview import (
     route_rows,
 )
 from lanner.local.plan import CloudPlan, Finding
-from lanner.local.queues import QueuePollers
 from lanner.local.runtime.interpreter import ClientChoice, Interpreter, InterpreterError, default_interpreter, probe
 from lanner.local.runtime.logbook import LogBook
 from lanner.local.runtime.runtime import Runtime, RuntimeOptions
-from lanner.local.schedules import Schedules
 from lanner.local.seeding import SeedError, SeedRequest, read_seed, send_seed
 from lanner.local.state import RunningCloud, announce
 from lanner.local.template.build import TemplateError, load_plan
@@ -121,8 +120,7 @@ class DevServer:
         self._engine: Engine | None = None
         self._runtime: Runtime | None = None
         self._gateway: Gateway | None = None
-        self._queues: QueuePollers | None = None
-        self._schedules: Schedules | None = None
+        self._background: Background | None = None
         self._interpreter: Interpreter | None = None
         self._announced: Path | None = None
         self._stopping = asyncio.Event()
@@ -143,7 +141,7 @@ class DevServer:
         plan = runtime.plan
         runtime.logs.listen(self._console.log)
         await self._start_gateway(plan)
-        self._start_background(plan)
+        await self._start_background(plan)
         for _ in range(3):  # the watchers' first steps: what is saved after `ready` must not be missed
             await asyncio.sleep(0)
         self._announce(plan, [request for request in seed if request.example])
@@ -219,13 +217,11 @@ class DevServer:
             raise StartError(port_problem(self._options.host, self._options.port, error)) from None
         self._gateway = gateway
 
-    def _start_background(self, plan: CloudPlan) -> None:
+    async def _start_background(self, plan: CloudPlan) -> None:
         assert self._runtime is not None
         assert self._engine is not None
-        self._queues = QueuePollers(self._runtime, self._engine.environment(plan), self._console.problem)
-        self._queues.update(plan)
-        self._schedules = Schedules(self._runtime.events.submit, SystemClock(), self._console.problem)
-        self._schedules.update(plan)
+        self._background = Background(self._runtime, self._engine.environment(plan), self._console.problem)
+        await self._background.start(plan)
         if self._options.watch:
             self._watching = asyncio.get_running_loop().create_task(self._watch())
 
@@ -301,8 +297,7 @@ class DevServer:
         assert self._runtime is not None
         assert self._gateway is not None
         assert self._engine is not None
-        assert self._queues is not None
-        assert self._schedules is not None
+        assert self._background is not None
         try:
             plan = await asyncio.to_thread(self._options.plan, self._engine.url)
             made = await asyncio.to_thread(self._engine.create, plan)
@@ -314,8 +309,7 @@ class DevServer:
         self._runtime.reload(change.functions)
         await self._gateway.update(plan)
         self._console.findings([*plan.findings, *made, *self._gateway.findings])
-        self._queues.update(plan)
-        self._schedules.update(plan)
+        self._background.update(plan)
         self._console.note("the template has changed: serving the new plan")
 
     # --- the end
@@ -329,10 +323,8 @@ class DevServer:
             self._watching.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._watching
-        if self._schedules is not None:
-            await self._schedules.stop()
-        if self._queues is not None:
-            await self._queues.stop()
+        if self._background is not None:
+            await self._background.stop()
         if self._gateway is not None:
             await self._gateway.stop()
         if self._runtime is not None:

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from lanner.local.triggers import BucketNotification, EventRule, StreamSource, TopicSubscription
+
 
 @dataclass(frozen=True)
 class Where:
@@ -85,6 +87,7 @@ class FunctionPlan:
     tracing: bool = False
     ephemeral_storage: int = 512
     queues: tuple[QueueSource, ...] = ()
+    streams: tuple[StreamSource, ...] = ()
     schedules: tuple[ScheduleSource, ...] = ()
     url: FunctionUrlPlan | None = None
     logging: LoggingPlan = LoggingPlan()
@@ -264,6 +267,9 @@ class CloudPlan:
     apis: Mapping[str, ApiPlan]
     domains: Sequence[DomainPlan] = ()
     usage_plans: Sequence[UsagePlan] = ()
+    notifications: Sequence[BucketNotification] = ()
+    rules: Sequence[EventRule] = ()
+    subscriptions: Sequence[TopicSubscription] = ()
     resources: Mapping[str, ResourcePlan] = field(default_factory=dict)
     physical_ids: Mapping[str, str] = field(default_factory=dict)
     outputs: Mapping[str, str] = field(default_factory=dict)

@@ -4,7 +4,8 @@
   message was sent and otherwise every `POLL` seconds, until its time is over.
 - KMS key ids are drawn at random by moto, but the plan has told functions an id already: ids are exchanged both ways.
 - SES refuses senders that nobody verified, and sent mail cannot be looked at: see `mail.py`; `GET /_lanner/mail`.
-- Its queues are slow when they are deep: see `queues.py`. What functions wait for is announced: see `journal.py`.
+- Its queues are slow when they are deep (`queues.py`), its streams are wrong in places (`streams.py`), and it does not
+  tell what functions wait for (`journal.py`).
 """
 
 from __future__ import annotations
@@ -21,14 +22,19 @@ from urllib.parse import unquote_to_bytes, urlencode
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from lanner.local.engine import journal as journals
-from lanner.local.engine import queue_calls
+from lanner.local.engine import queue_calls, streams
 from lanner.local.engine.http import Answer, Request
 from lanner.local.engine.mail import refused_sender, sent_mail
 
 POLL = 0.1  # seconds between looks at a queue that nobody sends to: delays and visibility timeouts end unannounced
 MAX_WAIT = 20.0  # seconds, SQS's limit of WaitTimeSeconds
 MAX_RECEIPTS = 10_000  # remembered at most; SQS allows 120,000 in flight, a laptop has fewer
-_SERVICES: dict[str, Literal["dynamodb", "sqs"]] = {"DynamoDB_20120810": "dynamodb", "AmazonSQS": "sqs"}
+_SERVICES: dict[str, Literal["dynamodb", "dynamodbstreams", "sqs"]] = {
+    "DynamoDB_20120810": "dynamodb",
+    "DynamoDBStreams_20120810": "dynamodbstreams",
+    "AmazonSQS": "sqs",
+}
+_FORM = "application/x-www-form-urlencoded"
 _PUT_EVENTS = "AWSEvents.PutEvents"
 _RECEIVE = "AmazonSQS.ReceiveMessage"
 _SENDERS = ("AmazonSQS.SendMessage", "AmazonSQS.ChangeMessageVisibility", "AmazonSQS.StartMessageMoveTask")
@@ -49,6 +55,7 @@ class Application:
         self._queue_waits: dict[str, tuple[float, float]] = {}
         self.journal = journals.Journal()
         queue_calls.install()
+        streams.install()
         journals.watch_objects(self.journal)
         for service in services:
             self._dispatch.app_instances[service] = create_backend_app(service)  # type: ignore[arg-type]
@@ -180,6 +187,8 @@ class Application:
             key = key if key == "CONTENT_TYPE" else f"HTTP_{key}"
             environ[key] = f"{environ[key]},{value}" if key in environ else value
         environ["CONTENT_LENGTH"] = str(len(body))
+        if request.method == "PUT" and environ.get("CONTENT_TYPE", "").startswith(_FORM):
+            environ["CONTENT_TYPE"] = "binary/octet-stream"  # `curl --data-binary` says so; moto would store nothing
         return environ
 
     # -- waiting for messages

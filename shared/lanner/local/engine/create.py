@@ -8,13 +8,15 @@ its line and does not stop the others.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
+from xml.sax.saxutils import escape
 
 from lanner.local.engine.client import AwsClient, AwsError, bucket_body
 from lanner.local.engine.tables import put_table
 from lanner.local.engine.types import CREATED, NOT_NEEDED
 from lanner.local.plan import CloudPlan, Finding, ResourcePlan
+from lanner.local.triggers import TopicSubscription
 
 Properties = Mapping[str, Any]  # Any: CloudFormation properties are free-form JSON
 Level = Literal["error", "unsupported", "ignored"]
@@ -34,6 +36,8 @@ def create_resources(plan: CloudPlan, url: str) -> list[Finding]:
     try:
         for resource in plan.resources.values():
             creation.create(resource)
+        for subscription in plan.subscriptions:
+            creation.call_function(subscription)
     finally:
         client.close()
     return creation.findings
@@ -117,8 +121,8 @@ class _Creation:
         if versioning:
             xml = f"<VersioningConfiguration><Status>{versioning}</Status></VersioningConfiguration>"
             self._client.s3("PUT", f"/{name}?versioning", xml.encode())
-        if properties.get("NotificationConfiguration"):
-            self._find("unsupported", resource, "S3 notifications are not delivered locally")
+        if rules := properties.get("CorsConfiguration", {}).get("CorsRules"):
+            self._client.s3("PUT", f"/{name}?cors", cors_body(rules))
 
     def _topic(self, resource: ResourcePlan) -> None:
         arn, properties = self._name(resource), resource.properties
@@ -129,26 +133,34 @@ class _Creation:
             parameters[f"Attributes.entry.{number}.value"] = "true"
         self._client.query("sns", "CreateTopic", parameters)
         for subscription in properties.get("Subscription", ()):
-            self._subscribe(resource, arn, subscription)
+            self._subscribe(arn, subscription)
 
     def _subscription(self, resource: ResourcePlan) -> None:
-        self._subscribe(resource, resource.properties["TopicArn"], resource.properties)
+        self._subscribe(resource.properties["TopicArn"], resource.properties)
 
-    def _subscribe(self, resource: ResourcePlan, topic: str, properties: Properties) -> None:
+    def _subscribe(self, topic: str, properties: Properties) -> None:
         protocol = properties["Protocol"]
         if protocol == "lambda":
-            self._find("unsupported", resource, "topics do not call functions locally; subscribe a queue instead")
-            return
+            return  # one of the plan's subscriptions
         parameters = {"TopicArn": topic, "Protocol": protocol, "Endpoint": str(properties.get("Endpoint", ""))}
-        settings = {
-            key: attribute(properties[key])
-            for key in ("FilterPolicy", "FilterPolicyScope", "RawMessageDelivery")
-            if properties.get(key) is not None
-        }
-        for number, (key, value) in enumerate(settings.items(), 1):
-            parameters[f"Attributes.entry.{number}.key"] = key
-            parameters[f"Attributes.entry.{number}.value"] = value
-        self._client.query("sns", "Subscribe", parameters)
+        names = ("FilterPolicy", "FilterPolicyScope", "RawMessageDelivery")
+        settings = {key: attribute(properties[key]) for key in names if properties.get(key) is not None}
+        self._client.query("sns", "Subscribe", {**parameters, **_entries(settings)})
+
+    def call_function(self, subscription: TopicSubscription) -> None:
+        """Subscribe a function to its topic: the engine notes messages for it, and the local cloud invokes it."""
+        function = self._plan.functions.get(subscription.function)
+        if function is None:
+            return
+        arn = f"arn:aws:lambda:{self._plan.region}:{self._plan.account}:function:{function.name}"
+        settings = {"FilterPolicy": subscription.filter_policy, "FilterPolicyScope": subscription.filter_scope}
+        parameters = {"TopicArn": subscription.topic, "Protocol": "lambda", "Endpoint": arn}
+        try:
+            given = {key: value for key, value in settings.items() if value}
+            self._client.query("sns", "Subscribe", {**parameters, **_entries(given)})
+        except AwsError as error:
+            message = f"its subscription to {subscription.topic} could not be made: {error}"
+            self.findings.append(Finding("error", function.logical_id, message, function.where))
 
     def _parameter(self, resource: ResourcePlan) -> None:
         name, properties = self._name(resource), resource.properties
@@ -199,6 +211,31 @@ class _Creation:
         except AwsError as error:
             if error.code != "ResourceAlreadyExistsException":
                 raise
+
+
+def _entries(settings: Mapping[str, str]) -> dict[str, str]:
+    """Attributes as the query protocol spells a map."""
+    spelled = {}
+    for number, (key, value) in enumerate(settings.items(), 1):
+        spelled[f"Attributes.entry.{number}.key"] = key
+        spelled[f"Attributes.entry.{number}.value"] = value
+    return spelled
+
+
+def cors_body(rules: Sequence[Properties]) -> bytes:
+    """The body of S3's PutBucketCors, for browsers that upload with a presigned URL."""
+    names = {
+        "AllowedHeaders": "AllowedHeader",
+        "AllowedMethods": "AllowedMethod",
+        "AllowedOrigins": "AllowedOrigin",
+        "ExposedHeaders": "ExposeHeader",
+    }
+    xml = ""
+    for rule in rules:
+        parts = [(tag, value) for key, tag in names.items() for value in rule.get(key, ())]
+        parts += [("MaxAgeSeconds", rule["MaxAge"])] if "MaxAge" in rule else []
+        xml += f"<CORSRule>{''.join(f'<{tag}>{escape(str(value))}</{tag}>' for tag, value in parts)}</CORSRule>"
+    return f"<CORSConfiguration>{xml}</CORSConfiguration>".encode()
 
 
 def attribute(value: object) -> str:

@@ -41,7 +41,8 @@ class RuntimeOptions:
 
 def runs_alike(one: FunctionPlan, other: FunctionPlan) -> bool:
     """Whether environments of `one` may go on for `other`: what triggers them and where they stand is no matter."""
-    return replace(one, where=other.where, url=other.url, queues=other.queues, schedules=other.schedules) == other
+    same = replace(one, where=other.where, url=other.url)
+    return replace(same, queues=other.queues, streams=other.streams, schedules=other.schedules) == other
 
 
 class Runtime:

@@ -62,6 +62,7 @@ def function_plan(resource: Resource, stack: Stack, world: World, sources: Sourc
         tracing=_tracing(properties),
         ephemeral_storage=_limited(properties.child("EphemeralStorage"), "Size", 512, *STORAGE_LIMITS),
         queues=tuple(sources.queues.get(name, ())),
+        streams=tuple(sources.streams.get(name, ())),
         schedules=tuple(sources.schedules.get(name, ())),
         url=_url(properties) or sources.urls.get(name),
         logging=_logging(properties),

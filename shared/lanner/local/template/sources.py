@@ -1,4 +1,4 @@
-"""What calls a function besides APIs: queues, schedules, function URLs, and the aliases that they go through.
+"""What calls a function besides APIs: queues, streams, schedules, URLs, objects, events, topics; and its aliases.
 
 SAM's events and the raw resources say the same things in two spellings; both end here, by the function's name.
 Source: AWS SAM Developer Guide, "EventSource"; AWS::Lambda::EventSourceMapping; AWS::Events::Rule;
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from lanner.local.plan import FunctionUrlPlan, QueueSource, ScheduleSource
 from lanner.local.template.findings import did_you_mean
@@ -16,15 +17,28 @@ from lanner.local.template.reader import Reader
 from lanner.local.template.source import Section, plain
 from lanner.local.template.stack import Stack
 from lanner.local.template.substitution import text_of
+from lanner.local.template.triggers import (
+    bucket_notifications,
+    event_rules,
+    is_stream,
+    sam_notification,
+    sam_rule,
+    sam_subscription,
+    stream_source,
+    topic_subscriptions,
+)
 from lanner.local.template.urls import function_url
 from lanner.local.template.world import World
+from lanner.local.triggers import BucketNotification, EventRule, StreamSource, TopicSubscription
+
+T = TypeVar("T")
 
 ROUTES = ("Api", "HttpApi")
 UNSUPPORTED_EVENTS = (
-    "AlexaSkill", "CloudWatchEvent", "CloudWatchLogs", "Cognito", "DocumentDB", "DynamoDB", "EventBridgeRule",
-    "IoTRule", "Kinesis", "MQ", "MSK", "S3", "SelfManagedKafka", "SNS",
+    "AlexaSkill", "CloudWatchLogs", "Cognito", "DocumentDB", "IoTRule", "Kinesis", "MQ", "MSK", "SelfManagedKafka",
 )  # fmt: skip
-_EVENTS = (*ROUTES, *UNSUPPORTED_EVENTS, "SQS", "Schedule", "ScheduleV2")
+_RULES = ("EventBridgeRule", "CloudWatchEvent")
+_EVENTS = (*ROUTES, *UNSUPPORTED_EVENTS, *_RULES, "DynamoDB", "S3", "SNS", "SQS", "Schedule", "ScheduleV2")
 
 
 @dataclass
@@ -32,7 +46,11 @@ class Sources:
     """Event sources by the function's qualified logical id."""
 
     queues: dict[str, list[QueueSource]] = field(default_factory=dict)
+    streams: dict[str, list[StreamSource]] = field(default_factory=dict)
     schedules: dict[str, list[ScheduleSource]] = field(default_factory=dict)
+    notifications: list[BucketNotification] = field(default_factory=list)
+    rules: list[EventRule] = field(default_factory=list)
+    subscriptions: list[TopicSubscription] = field(default_factory=list)
     urls: dict[str, FunctionUrlPlan] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
 
@@ -41,22 +59,35 @@ def collect_sources(stack: Stack, world: World, sources: Sources) -> None:
     """Add what one stack declares to `sources`; other event types become findings."""
     for resource in stack.of_type("AWS::Serverless::Function"):
         properties = stack.properties(resource.logical_id)
-        for _, event in properties.named("Events"):
-            _event(properties.resource, event, world, sources)
+        for name, event in properties.named("Events"):
+            _event(properties.resource, name, event, world, sources)
     for resource in stack.of_type("AWS::Lambda::EventSourceMapping"):
         properties = stack.properties(resource.logical_id)
         function = _target(properties, "FunctionName", world)
-        if function:
+        if function and is_stream(properties.text("EventSourceArn")):
+            _stream(function, properties, "EventSourceArn", sources)
+        elif function:
             _queue(function, properties, "EventSourceArn", world, sources)
+    sources.notifications += bucket_notifications(stack, world)
+    sources.rules += event_rules(stack, world)
+    sources.subscriptions += topic_subscriptions(stack, world)
     _schedules(stack, world, sources)
     _aliases_and_urls(stack, world, sources)
 
 
-def _event(function: str, event: Reader, world: World, sources: Sources) -> None:
+def _event(function: str, name: str, event: Reader, world: World, sources: Sources) -> None:
     kind = event.text("Type")
     properties = event.child("Properties")
     if kind == "SQS":
         _queue(function, properties, "Queue", world, sources)
+    elif kind == "DynamoDB":
+        _stream(function, properties, "Stream", sources)
+    elif kind == "S3":
+        sources.notifications += _given(sam_notification(function, name, properties, world))
+    elif kind in _RULES:
+        sources.rules += _given(sam_rule(function, name, properties))
+    elif kind == "SNS":
+        sources.subscriptions += _given(sam_subscription(function, properties))
     elif kind in ("Schedule", "ScheduleV2"):
         expression = properties.text("Schedule" if kind == "Schedule" else "ScheduleExpression")
         _schedule(function, expression, properties, sources)
@@ -66,6 +97,16 @@ def _event(function: str, event: Reader, world: World, sources: Sources) -> None
     elif kind not in ROUTES:
         message = f"'{kind}' is not an event type{did_you_mean(kind, _EVENTS)}"
         event.findings.error(function, message, event.at("Type"))
+
+
+def _given(value: T | None) -> list[T]:
+    return [] if value is None else [value]
+
+
+def _stream(function: str, properties: Reader, key: str, sources: Sources) -> None:
+    source = stream_source(properties, key)
+    if source is not None:
+        sources.streams.setdefault(function, []).append(source)
 
 
 def _target(properties: Reader, key: str, world: World) -> str | None:
@@ -80,7 +121,7 @@ def _target(properties: Reader, key: str, world: World) -> str | None:
 def _queue(function: str, properties: Reader, key: str, world: World, sources: Sources) -> None:
     arn = properties.text(key)
     if ":sqs:" not in arn and not world.queue(arn):
-        message = f"{key} {arn} is not a queue; only SQS event sources are polled locally"
+        message = f"{key} {arn} is not a queue; only queues and the streams of tables are polled locally"
         properties.findings.unsupported(properties.resource, message, properties.at(key))
         return
     if not properties.flag("Enabled", True):
@@ -120,9 +161,7 @@ def _schedules(stack: Stack, world: World, sources: Sources) -> None:
     for resource in stack.of_type("AWS::Events::Rule", "AWS::Scheduler::Schedule"):
         properties = stack.properties(resource.logical_id)
         if "ScheduleExpression" not in properties:
-            message = "event patterns are not matched locally (lanner invoke sends one event by hand)"
-            stack.findings.unsupported(properties.resource, message, properties.at("EventPattern"))
-            continue
+            continue  # a rule with a pattern: see triggers.py
         targets = properties.children("Targets") if "Targets" in properties else [properties.child("Target")]
         for target in targets:
             function = world.function(target.text("Arn"))

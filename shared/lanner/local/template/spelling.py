@@ -29,6 +29,8 @@ _POLLER = (
     "StartingPositionTimestamp Topics TumblingWindowInSeconds"
 )
 
+_RULE = "DeadLetterConfig EventBusName Input InputPath InputTransformer Pattern RetryPolicy RuleName State Target"
+
 PROPERTIES: dict[str, list[str]] = {
     type_: _words(names)
     for type_, names in {
@@ -95,6 +97,11 @@ EVENTS: dict[str, list[str]] = {
         "Api": "Auth Method Path RequestModel RequestParameters ResponseTransferMode RestApiId Stage TimeoutInMillis",
         "HttpApi": "ApiId Auth Method Path PayloadFormatVersion RouteSettings Stage TimeoutInMillis",
         "SQS": _POLLER,
+        "DynamoDB": f"{_POLLER} Stream",
+        "S3": "Bucket Events Filter",
+        "SNS": "FilterPolicy FilterPolicyScope RedrivePolicy Region SqsSubscription Topic",
+        "EventBridgeRule": _RULE,
+        "CloudWatchEvent": f"{_RULE} Enabled",
         "Schedule": "DeadLetterConfig Description Enabled Input Name RetryPolicy RuleName Schedule State",
         "ScheduleV2": (
             "DeadLetterConfig Description EndDate FlexibleTimeWindow GroupName Input KmsKeyArn Name OmitName "
