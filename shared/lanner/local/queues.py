@@ -5,7 +5,11 @@ batch size within the batching window, and invokes; several batches at once up t
 A batch that succeeds is deleted, or all but its `batchItemFailures` where the mapping reports them; whatever fails
 stays in the queue, so that the visibility timeout, the receive count and the redrive policy do the rest. An answer
 to a reporting mapping that names an unknown id, or is not an answer of that shape, fails the whole batch
-(docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html). A FIFO queue has one batch at a time, in order.
+(docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html).
+
+A FIFO queue's groups are worked on at the same time, each in its order: the queue gives nothing of a group of which a
+message is in flight. After the first failure in a group, what follows of that group in the batch is not deleted either,
+also where the function does not report it: deleting it would overtake the failed one.
 
 The engine applies requests one at a time, so the poller asks without waiting and pauses between, from
 `PAUSE_SHORTEST` after work to `PAUSE_LONGEST` seconds when nothing comes.
@@ -18,27 +22,23 @@ import contextlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from lanner.aws.credentials import EnvironmentCredentials
 from lanner.aws.errors import AwsError
-from lanner.aws.wire import AwsJsonClient
-from lanner.clock import SystemClock
+from lanner.local.engine_calls import EngineCalls
 from lanner.local.event_pattern import PatternError, matches, parse_pattern
 from lanner.local.invocation import InvocationResult, Invoker
 from lanner.local.plan import CloudPlan, QueueSource
 
 PAUSE_SHORTEST = 0.05
-PAUSE_LONGEST = 0.5
+PAUSE_LONGEST = 0.25
 PAUSE_AFTER_FAILURE = 2.0  # the queue does not exist (yet), or the engine is away
 
 DEFAULT_CONCURRENCY = 5
 """Batches at once without MaximumConcurrency: where Lambda starts for a standard queue."""
 
 _RECEIVE_AT_ONCE = 10  # SQS's own limit for ReceiveMessage and DeleteMessageBatch
-_CALL_BUDGET_MS = 20_000
 
 Message = dict[str, Any]  # Any: SQS's own JSON
 
@@ -55,8 +55,6 @@ class QueueMapping:
     @property
     def concurrency(self) -> int:
         """How many batches run at once."""
-        if self.url.endswith(".fifo"):
-            return 1
         return self.source.maximum_concurrency or DEFAULT_CONCURRENCY
 
 
@@ -107,8 +105,10 @@ def accepts(patterns: Sequence[dict[str, Any]], entry: Mapping[str, Any]) -> boo
     return any(matches(pattern, event) for pattern in patterns)
 
 
-def done_ids(result: InvocationResult, ids: Sequence[str], reports_failures: bool) -> list[str]:
-    """Which messages of a batch may be deleted after an invocation ended as `result`."""
+def done_ids(
+    result: InvocationResult, ids: Sequence[str], reports_failures: bool, groups: Mapping[str, str] | None = None
+) -> list[str]:
+    """Which messages of a batch may be deleted after an invocation ended as `result`; `groups` in a FIFO queue."""
     if result.outcome != "ok":
         return []
     if not reports_failures:
@@ -121,7 +121,24 @@ def done_ids(result: InvocationResult, ids: Sequence[str], reports_failures: boo
         return []
     if any(each not in ids for each in failed):
         return []
-    return [each for each in ids if each not in failed]
+    groups = groups or {}
+    done, held = [], set()
+    for each in ids:
+        group = groups.get(each)
+        if each in failed:
+            held.add(group)
+        elif group is None or group not in held:
+            done.append(each)
+    return done
+
+
+def groups_of(batch: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """The message groups of a FIFO queue's records, by message id; empty for a standard queue."""
+    return {
+        each["messageId"]: each["attributes"]["MessageGroupId"]
+        for each in batch
+        if each["eventSourceARN"].endswith(".fifo") and "MessageGroupId" in each["attributes"]
+    }
 
 
 class QueuePollers:
@@ -132,16 +149,7 @@ class QueuePollers:
         self._problem = problem
         self._engine_url = environment["AWS_ENDPOINT_URL"]
         self._region = environment["AWS_REGION"]
-        self._sqs = AwsJsonClient(
-            "sqs",
-            "AmazonSQS",
-            region=self._region,
-            endpoint=self._engine_url,
-            credentials=EnvironmentCredentials(environment),
-            clock=SystemClock(),
-            default_budget_ms=_CALL_BUDGET_MS,
-        )
-        self._threads = ThreadPoolExecutor(8, thread_name_prefix="lanner-sqs")
+        self._calls = EngineCalls(environment, "lanner-sqs")
         self._tasks: dict[QueueMapping, asyncio.Task[None]] = {}
         self._batches: set[asyncio.Task[None]] = set()
 
@@ -160,7 +168,7 @@ class QueuePollers:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._calls.close()
 
     async def _poll(self, mapping: QueueMapping) -> None:
         try:
@@ -228,7 +236,7 @@ class QueuePollers:
         except KeyError:
             return  # a reload took the function away
         ids = [each["messageId"] for each in batch]
-        done = done_ids(result, ids, mapping.source.report_batch_item_failures)
+        done = done_ids(result, ids, mapping.source.report_batch_item_failures, groups_of(batch))
         try:
             await self._delete(mapping, [each for each in batch if each["messageId"] in done])
         except AwsError as error:
@@ -243,5 +251,4 @@ class QueuePollers:
             await self._call("DeleteMessageBatch", {"QueueUrl": mapping.url, "Entries": entries})
 
     async def _call(self, operation: str, payload: dict[str, Any]) -> dict[str, Any]:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._sqs.call, operation, payload)
+        return await self._calls("sqs", operation, payload)

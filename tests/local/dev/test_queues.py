@@ -197,6 +197,54 @@ def test_maximum_concurrency_bounds_the_batches_at_once(engine, sqs):
     assert sorted(worker.bodies) == [str(number) for number in range(8)]
 
 
+def test_a_fifo_queues_groups_run_at_once_and_each_in_its_order(engine, sqs):
+    """Three groups of four, one message a batch: several groups at a time, never two messages of one group."""
+    fifo = {"FifoQueue": "true", "ContentBasedDeduplication": "true"}
+    url = sqs.create_queue(QueueName="lanes.fifo", Attributes=fifo)["QueueUrl"]
+    for number in range(4):
+        for group in "abc":
+            sqs.send_message(QueueUrl=url, MessageBody=f"{group}{number}", MessageGroupId=group)
+    worker = Worker(lambda _: ok())
+    worker.hold = 0.05
+    poll(engine, url, worker, lambda: depth(sqs, url) == 0, batch_size=1, maximum_concurrency=3)
+    for group in "abc":
+        assert [body for body in worker.bodies if body[0] == group] == [f"{group}{number}" for number in range(4)]
+    assert 1 < worker.most_at_once <= 3
+
+
+def test_a_fifo_batch_stops_at_its_first_failure_for_that_group(engine, sqs):
+    """What follows the failed one in its group comes again after it; the other group is done."""
+    fifo = {"FifoQueue": "true", "ContentBasedDeduplication": "true", "VisibilityTimeout": "1"}
+    url = sqs.create_queue(QueueName="stops.fifo", Attributes=fifo)["QueueUrl"]
+    for body in ("a1", "a2", "a3", "b1"):
+        sqs.send_message(QueueUrl=url, MessageBody=body, MessageGroupId=body[0])
+
+    def answer(records):
+        failed = [each for each in records if each["body"] == "a2" and len(worker.batches) == 1]
+        return ok({"batchItemFailures": [{"itemIdentifier": each["messageId"]} for each in failed]})
+
+    worker = Worker(answer)
+    poll(engine, url, worker, lambda: depth(sqs, url) == 0, report_batch_item_failures=True)
+    assert worker.bodies == ["a1", "a2", "a3", "b1", "a2", "a3"]
+
+
+def test_a_function_may_change_the_visibility_of_its_own_message(engine, sqs):
+    """A failed message that was given a visibility of zero comes again at once, not after the queue's hours."""
+    url = sqs.create_queue(QueueName="backoff", Attributes={"VisibilityTimeout": "3600"})["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="x")
+
+    def answer(records):
+        if len(worker.batches) > 1:
+            return ok()
+        [failed] = records
+        sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=failed["receiptHandle"], VisibilityTimeout=0)
+        return ok({"batchItemFailures": [{"itemIdentifier": failed["messageId"]}]})
+
+    worker = Worker(answer)
+    poll(engine, url, worker, lambda: depth(sqs, url) == 0, report_batch_item_failures=True)
+    assert [records[0]["attributes"]["ApproximateReceiveCount"] for records in worker.batches] == ["1", "2"]
+
+
 def test_a_queue_that_does_not_exist_is_reported_once(engine):
     """Not twice a second, and it stays quiet until something changes."""
     worker = Worker(lambda _: ok())

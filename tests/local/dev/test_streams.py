@@ -1,4 +1,4 @@
-"""Stream mappings against a real engine: order, retries, halving, reported failures, and who hears of discarded ones."""
+"""Stream mappings against a real engine: order, retries, halving, reported failures, and what is discarded."""
 
 from __future__ import annotations
 

@@ -130,7 +130,7 @@ Resources:
 
 
 def test_queues_topics_and_subscriptions_work_together(engine: Engine, client: Client, make_plan: MakePlan) -> None:
-    """FIFO names, redrive, a message through a topic with and without a filter; a function that is not there is none of the engine's."""
+    """FIFO names, redrive, a message through a topic with and without a filter; functions are the plan's."""
     plan = make_plan(QUEUES)
     findings = engine.create(plan)
     assert findings == []
