@@ -161,7 +161,7 @@ def _head(connection: socket.socket, deadline: Deadline) -> tuple[int, dict[byte
 
 
 def _expected(status: int, fields: dict[bytes, bytes]) -> int:
-    """Bytes of the body that are read, and thrown away: all, where the peer says how many those are and they are few."""
+    """Bytes of the body that are read and thrown away: all, where the peer says how many, and they are few."""
     length = fields.get(b"content-length", b"")
     if status in (204, 304):
         return 0
