@@ -37,7 +37,7 @@ from lanner.cache.dynamodb_table import Table, deletion
 from lanner.cache.dynamodb_values import LIVE, OLD_ON_FAILURE, Values
 from lanner.cache.errors import CacheConfigError, CacheUnavailable, CacheValueError
 from lanner.cache.lifetime import expires_at
-from lanner.cache.naming import check_value, to_bytes
+from lanner.cache.naming import check_key, check_value, to_bytes
 from lanner.cache.stream import Deadline
 
 if TYPE_CHECKING:
@@ -123,8 +123,9 @@ class DynamoDBBackend:
     def add(self, key: str, value: bytes, ttl: float | None = None) -> bool:
         deadline = self._deadline("dynamodb add")
         if _is_over(ttl):
+            check_key(key)
             check_value(value)
-            return not self._exists(key, deadline)
+            return False
         return self._put_new(self._values.item(key, value, expires_at(self._clock.now(), ttl), deadline), deadline)
 
     def delete(self, key: str) -> bool:
@@ -264,7 +265,7 @@ class DynamoDBBackend:
             "UpdateExpression": "ADD n :delta",
             "ConditionExpression": f"attribute_exists(n) AND {LIVE} AND n {'<=' if delta >= 0 else '>='} :bound",
             "ExpressionAttributeValues": {":delta": {"N": str(delta)}, ":now": self._now(), ":bound": bound},
-            "ReturnValues": "UPDATED_NEW",
+            "ReturnValues": "ALL_NEW",  # a counter is small
             **OLD_ON_FAILURE,
         }
         return int(self._table.call("UpdateItem", payload, deadline)["Attributes"]["n"]["N"])

@@ -51,4 +51,4 @@ def server_ms(ttl: float | None) -> int | None:
     """Whole milliseconds after which a server may remove the entry, rounded up; None for ever."""
     if ttl is None or ttl == inf:
         return None
-    return min(ceil(ttl * 1000), LONGEST_MS)
+    return ceil(max(0.0, min(ttl * 1000, float(LONGEST_MS))))

@@ -97,9 +97,10 @@ class MemcachedBackend:
     def add(self, key: str, value: bytes, ttl: float | None = None) -> bool:
         deadline = self._deadline("memcached add")
         end = expires_at(self._clock.now(), ttl)
+        check_key(key)
         check_value(value)
         if _is_over(ttl):
-            return self._live(key, deadline) is None
+            return False
         for _ in range(_MOST_RACES):
             if self._store(deadline, Space.entry, key, value, end, unique=None):
                 return True

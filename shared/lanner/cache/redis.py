@@ -137,11 +137,12 @@ class RedisBackend:
 
     def add(self, key: str, value: bytes, ttl: float | None = None) -> bool:
         deadline = self._deadline("redis add")
+        name = self._entry_name(key)
         if _is_over(ttl):
-            # Nothing is stored; what is there stays, as an add that finds something leaves it.
-            return not self._exists(key, deadline)
+            check_value(value)
+            return False
         stored, px = self._stored(value, ttl)
-        reply = self._script(ADD, (self._entry_name(key),), (self._now(), stored, px), deadline, safe=False)
+        reply = self._script(ADD, (name,), (self._now(), stored, px), deadline, safe=False)
         return reply == 1
 
     def delete(self, key: str) -> bool:

@@ -15,6 +15,7 @@ from lanner.aws.wire import AwsJsonClient
 from lanner.cache.backend import CacheBackend
 from lanner.cache.dynamodb import TABLE_DEFINITION, DynamoDBBackend
 from lanner.cache.memcached import MemcachedBackend
+from lanner.cache.memory import MemoryBackend
 from lanner.cache.redis import RedisBackend
 from lanner.clock import ManualClock, SystemClock
 from tests.contract.cache.certificates import write_certificate
@@ -44,6 +45,7 @@ class Kind(NamedTuple):
 
 
 KINDS = {
+    "memory": Kind("memory_store", shared=False),
     "dynamodb": Kind("dynamodb_store"),
     "redis": Kind("redis_store"),
     "redis-cluster": Kind("redis_cluster_store"),
@@ -89,6 +91,12 @@ def memcached_server() -> Iterator[Server]:
     server = start_memcached("-I", LARGEST_ITEM, "-m", "128")
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def memory_store() -> Make:
+    """Caches in this process, each of its own."""
+    return lambda prefix, clock: MemoryBackend(clock=clock)
 
 
 @pytest.fixture(scope="session")

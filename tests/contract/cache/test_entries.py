@@ -213,5 +213,4 @@ def test_statistics_are_numbers(cache: CacheBackend) -> None:
     """Whatever a store can tell, by name."""
     cache.set("key", b"value")
     told = cache.statistics()
-    assert all(isinstance(name, str) and isinstance(number, int | float) for name, number in told.items())
-    assert told.get("entries", 1) >= 0
+    assert all(type(number) in (int, float) and number >= 0 for number in told.values())
