@@ -18,15 +18,19 @@ from domain.bodies import read_document, read_patch
 from domain.merge_patch import merge_patch
 from domain.queries import VERSION, check_known, selection
 from domain.users.etags import etag
+from domain.users.store import Overtaken
 from lanner.http.conditional import evaluate
 from lanner.http.message import Request, Response
 from lanner.http.problems import PreconditionFailed, Unprocessable, member
+from lanner.idempotency.execution import execution_of
+from lanner.idempotency.problems import in_flight
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from domain.users.model import Content, User
     from domain.users.service import Users
+    from lanner.idempotency.store import TransactItem
 
 PRIVATE = "private, no-cache"
 """Personal data: kept by the client's own cache only, and asked about each time (an answered 304 is cheap)."""
@@ -63,10 +67,21 @@ class UserAnswers:
         return self._answer(user, 200, {"cache-control": PRIVATE}, selected)
 
     def create(self, request: Request) -> Response:
-        """POST: 201 with Location, 409 when the address is taken."""
+        """POST: 201 with Location, 409 when the address is taken. A key's answer is stored together with the user."""
         check_known(request)
-        user = self._users.create(self._version.created(read_document(request)))
-        return self._answer(user, 201, {"location": _location(request, user.id)})
+        content = self._version.created(read_document(request))
+        execution = execution_of(request)
+
+        def along(user: User) -> Sequence[TransactItem]:
+            return () if execution is None else execution.completion(self._created(request, user))
+
+        try:
+            user = self._users.create(content, along)
+        except Overtaken:
+            raise in_flight() from None
+        if execution is not None:
+            execution.committed()
+        return self._created(request, user)
 
     def replace(self, request: Request, user_id: str) -> Response:
         """PUT: 200; 404, 409, 412, 422."""
@@ -123,6 +138,9 @@ class UserAnswers:
         ]
         if errors:
             raise Unprocessable(f"{errors[0]['pointer']} {errors[0]['detail']}", errors=errors)
+
+    def _created(self, request: Request, user: User) -> Response:
+        return self._answer(user, 201, {"location": _location(request, user.id)})
 
     def _answer(
         self, user: User, status: int, headers: dict[str, str] | None = None, selected: Sequence[str] | None = None

@@ -22,7 +22,9 @@ from lanner.clock import Clock, SystemClock
 from lanner.http.problems import Conflict, NotFound, member
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from lanner.idempotency.store import TransactItem
 
 
 class Users:
@@ -32,14 +34,18 @@ class Users:
         self._clock: Clock = clock or SystemClock()
         self._new_id = ids.IdGenerator(self._clock)
 
-    def create(self, content: Content) -> User:
-        """A new user. Raises `Conflict` when the address is taken."""
+    def create(self, content: Content, along: Callable[[User], Sequence[TransactItem]] | None = None) -> User:
+        """A new user. `along` gives what is to be written in the same transaction.
+
+        Raises `Conflict` when the address is taken, and `store.Overtaken` when a condition in `along` does not hold.
+        """
         user_id = self._new_id()
         now = rfc3339(ids.created_ms(user_id))
         user = User(user_id, content, now, now, 1)
+        others = () if along is None else along(user)
         for _ in attempts(self._clock):
             try:
-                store.insert(user)
+                store.insert(user, others)
                 return user
             except Contended:
                 continue

@@ -7,21 +7,26 @@ A user and the claim on an address are written in one transaction, so an address
 address that another one holds. Every write carries a `token` of its own: a condition that failed because an earlier
 attempt of the same write had succeeded is recognised by it and is a success (DynamoDB's retries, FACTS.md).
 
-Raises: `EmailTaken`, `Stale` (somebody else wrote first: read again), `ApiError` `Unavailable` for everything that is
-DynamoDB's own trouble (mapped once, in `domain.dynamodb`).
+Raises: `EmailTaken`, `Overtaken`, `Stale` (somebody else wrote first: read again), `ApiError` `Unavailable` for everything
+that is DynamoDB's own trouble (mapped once, in `domain.dynamodb`).
 """
 
 from __future__ import annotations
 
 import os
 import zlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from domain.dynamodb import Contended, Item, call
 from domain.users.fields import email_key
 from domain.users.model import Content, User
 from lanner.aws.errors import ConditionFailed, TransactionCanceled
 from lanner.settings import setting
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lanner.idempotency.store import TransactItem
 
 TABLE_SETTING = "LANNER_USERS_TABLE"
 INDEX = "by_created"
@@ -36,6 +41,10 @@ _BETWEEN_NAMES = {"#shard": "shard", "#id": "id"}
 
 class EmailTaken(Exception):
     """Another user has the address."""
+
+
+class Overtaken(Exception):
+    """What was to be written together with a new user was refused, and so nothing was written."""
 
 
 class Stale(Exception):
@@ -64,8 +73,11 @@ def read_by_email(email: str) -> User | None:
     return user if user is not None and email_key(user.content.email) == key else None
 
 
-def insert(user: User) -> None:
-    """Store a new user. Raises `EmailTaken` and `Contended`."""
+def insert(user: User, along: Sequence[TransactItem] = ()) -> None:
+    """Store a new user, and `along` (entries of TransactWriteItems) in the same transaction.
+
+    Raises `EmailTaken`, `Contended`, and `Overtaken` where a condition in `along` did not hold.
+    """
     new = "attribute_not_exists(pk)"
     item = _to_item(user)
     try:
@@ -73,6 +85,7 @@ def insert(user: User) -> None:
             [
                 {"Put": {"TableName": _table(), "Item": item, "ConditionExpression": new}},
                 _claim(user.content.email, user.id, new),
+                *along,
             ],
             token=user.id,
         )
@@ -80,6 +93,8 @@ def insert(user: User) -> None:
         holder = _failed_item(error, 1)
         if holder is not None and holder.get("owner", {}).get("S") == user.id:
             return  # our own first attempt: the id is new with every user
+        if any(reason.code == "ConditionalCheckFailed" for reason in error.reasons[2:]):
+            raise Overtaken from error
         raise _refusal(error, claim_at=1) from error
 
 

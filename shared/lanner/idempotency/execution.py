@@ -34,11 +34,12 @@ STATE = "idempotency"
 class Execution:
     """One attempt. `token` is its fence: new with every attempt, and in the record for as long as it owns it."""
 
-    __slots__ = ("_expires_at", "_store", "is_committed", "record")
+    __slots__ = ("_expires_at", "_offered", "_store", "is_committed", "record")
 
     def __init__(self, record: IdempotencyRecord, store: IdempotencyStore, expires_at: float) -> None:
         self.record = record
         self.is_committed = False
+        self._offered = False
         self._store = store
         self._expires_at = expires_at
 
@@ -57,11 +58,13 @@ class Execution:
 
         `response` must be what is answered then: call it with the final one. Whoever commits them calls `committed`.
         """
-        return self._store.completion(self.record, Answer.of(response), self._expires_at)
+        items = self._store.completion(self.record, Answer.of(response), self._expires_at)
+        self._offered = bool(items)
+        return items
 
     def committed(self) -> None:
-        """The transaction with the items of `completion` was committed."""
-        self.is_committed = True
+        """The transaction with the items of `completion` was committed. Nothing where the store gave none."""
+        self.is_committed = self._offered
 
 
 def execution_of(request: Request) -> Execution | None:
