@@ -7,8 +7,8 @@ A user and the claim on an address are written in one transaction, so an address
 address that another one holds. Every write carries a `token` of its own: a condition that failed because an earlier
 attempt of the same write had succeeded is recognised by it and is a success (DynamoDB's retries, FACTS.md).
 
-Raises: `EmailTaken`, `Overtaken`, `Stale` (somebody else wrote first: read again), `ApiError` `Unavailable` for everything
-that is DynamoDB's own trouble (mapped once, in `domain.dynamodb`).
+Raises: `EmailTaken`, `Overtaken`, `Stale` (somebody else wrote first: read again), `ApiError` `Unavailable` for
+everything that is DynamoDB's own trouble (mapped once, in `domain.dynamodb`).
 """
 
 from __future__ import annotations
