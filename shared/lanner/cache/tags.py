@@ -10,7 +10,7 @@ A hard invalidation adds 2**20 and a soft one 1, each by one atomic increment. A
 the clock's milliseconds as its high part, so one that a store evicted comes back above every generation that it ever
 had (as long as a tag is not invalidated a thousand times a second for its whole life): an old entry stays out of date.
 A soft count past 2**20 carries into the high part, which is a hard invalidation: nothing is served too long. The
-milliseconds fit until the year 2109.
+milliseconds fit until the year 2248.
 
 Verdicts on what an entry recorded: `valid`, `stale` (softly invalidated: may be served while it is made anew), `gone`
 (must not be used; a counter that is missing says this too).
@@ -162,7 +162,7 @@ class TagIndex:
 
 def check_tag(tag: str) -> str:
     """`tag`, where it is one. Raises `CacheValueError`."""
-    if not isinstance(tag, str) or not 0 < len(tag) <= LONGEST_TAG:
+    if not 0 < len(tag) <= LONGEST_TAG:
         raise CacheValueError(f"a tag is a string of 1 to {LONGEST_TAG} characters")
     if not tag.isascii() or not tag.isprintable() or " " in tag or "," in tag or '"' in tag:
         raise CacheValueError("a tag is printable ASCII without spaces, commas and quotes")

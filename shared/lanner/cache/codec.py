@@ -1,0 +1,136 @@
+"""Application values as bytes: a versioned envelope of JSON or of bytes, compressed where that pays. Never pickle.
+
+    1 byte    0xC1: version 1 of this envelope
+    1 byte    what is inside (1 JSON, 2 bytes) in the low half, how it is compressed (0 not, 1 zlib, 2 zstd) in the high
+    the rest  the value
+
+The first byte can begin neither JSON nor UTF-8 text, nor a counter, so what somebody else stored is told apart. A
+value that is decimal digits is a counter and decodes to an int. Compression: zstd where this Python has it, zlib
+otherwise; each is read wherever its codec is there, and an envelope whose codec is missing here is unreadable: a miss.
+
+Failure modes: `CacheValueError` from `encode` for what is neither bytes nor JSON; `UnreadableEntry` from `decode` for
+anything that `encode` did not make, a decompressed size above `LARGEST` included. Callers take it for a miss and count.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+import orjson
+
+from lanner.cache.errors import CacheError, CacheValueError
+
+VERSION = 0xC1
+_JSON, _BYTES = 1, 2
+_PLAIN, _ZLIB, _ZSTD = 0, 1, 2
+COMPRESSED_FROM = 1024
+"""Bytes: below it the envelope travels and is stored for the same price, compressed or not (DynamoDB bills 1 KB units)."""
+WORTH = 0.9
+"""Compression has to save a tenth to be kept: reading it costs every time."""
+LARGEST = 64 * 1024 * 1024
+"""Bytes that an entry may have when decompressed; more is a bomb."""
+
+_PREFIX = {(kind, codec): bytes((VERSION, codec << 4 | kind)) for kind in (_JSON, _BYTES) for codec in (0, 1, 2)}
+_zstd: list[Any] = []  # Any: the module `compression.zstd` or `zstandard`, or None, once it was looked for
+
+
+class UnreadableEntry(CacheError):
+    """Stored bytes are no envelope that this code reads."""
+
+
+def encode(value: Any) -> bytes:  # Any: bytes, or whatever orjson writes
+    """The envelope of a value. Raises `CacheValueError`."""
+    if type(value) is bytes:
+        kind, body = _BYTES, value
+    else:
+        kind = _JSON
+        try:
+            body = orjson.dumps(value)
+        except TypeError as error:
+            raise CacheValueError(f"a cached value is bytes or JSON: {error}") from None
+    if len(body) >= COMPRESSED_FROM:
+        codec, smaller = _compressed(body)
+        if len(smaller) <= len(body) * WORTH:
+            return _PREFIX[kind, codec] + smaller
+    return _PREFIX[kind, _PLAIN] + body
+
+
+def decode(stored: bytes) -> Any:  # Any: what was encoded
+    """The value in an envelope. Raises `UnreadableEntry`."""
+    if stored[:1] != b"\xc1":
+        return _counter(stored)
+    flags = stored[1] if len(stored) > 1 else 0
+    body = stored[2:]
+    if flags >> 4:
+        body = _decompressed(body, flags >> 4)
+    kind = flags & 0xF
+    if kind == _BYTES:
+        return body
+    if kind == _JSON:
+        try:
+            return orjson.loads(body)
+        except orjson.JSONDecodeError as error:
+            raise UnreadableEntry(f"an entry says JSON and is none: {error}") from None
+    raise UnreadableEntry(f"an entry of the unknown kind {kind}")
+
+
+def _counter(stored: bytes) -> int:
+    digits = stored[1:] if stored[:1] == b"-" else stored
+    if digits.isdigit() and len(digits) <= 20:
+        return int(stored)
+    raise UnreadableEntry("an entry that is no envelope of ours")
+
+
+def _compressed(body: bytes) -> tuple[int, bytes]:
+    zstd = _find_zstd()
+    if zstd is not None:
+        return _ZSTD, bytes(zstd.compress(body, 1))
+    return _ZLIB, zlib.compress(body, 1)
+
+
+def _decompressed(body: bytes, codec: int) -> bytes:
+    try:
+        if codec == _ZLIB:
+            expander = zlib.decompressobj()
+            plain = expander.decompress(body, LARGEST)
+            whole = expander.eof and not expander.unconsumed_tail and not expander.unused_data
+        elif codec == _ZSTD:
+            plain, whole = _from_zstd(body)
+        else:
+            raise UnreadableEntry(f"an entry in the unknown compression {codec}")
+    except UnreadableEntry:
+        raise
+    except Exception as error:  # each codec has an error of its own, and one of them is not importable everywhere
+        raise UnreadableEntry(f"an entry does not decompress: {type(error).__name__}") from None
+    if not whole:
+        raise UnreadableEntry("a compressed entry is cut short, or larger than anything that is stored")
+    return plain
+
+
+def _from_zstd(body: bytes) -> tuple[bytes, bool]:
+    zstd = _find_zstd()
+    if zstd is None:
+        raise UnreadableEntry("an entry is compressed with zstd, which this Python cannot read")
+    if hasattr(zstd, "ZstdDecompressor") and hasattr(zstd, "ZstdFile"):  # compression.zstd
+        expander = zstd.ZstdDecompressor()
+        plain = expander.decompress(body, LARGEST)
+        return plain, bool(expander.eof)
+    reader = zstd.ZstdDecompressor().stream_reader(body)
+    plain = reader.read(LARGEST)
+    return plain, len(plain) < LARGEST and zstd.frame_content_size(body) in (-1, len(plain))
+
+
+def _find_zstd() -> Any:
+    if not _zstd:
+        from importlib import import_module
+
+        found = None
+        for name in ("compression.zstd", "zstandard"):
+            try:
+                found = import_module(name)
+                break
+            except ImportError:
+                continue
+        _zstd.append(found)
+    return _zstd[0]
