@@ -23,6 +23,7 @@ MAX_SECONDS: Final = 2**31  # RFC 9111 section 1.2.2
 INVALID: Final = 0  # a lifetime that does not parse: already over
 UNLIMITED: Final = MAX_SECONDS  # max-stale without a value (section 5.2.1.2)
 _OWS = " \t"
+_MAX_DIGITS = len(str(MAX_SECONDS))
 _REMEMBERED = 512  # distinct field values: an API sends a handful
 _LONGEST = 1024  # characters of a field value worth remembering
 
@@ -33,7 +34,8 @@ def delta_seconds(text: str | None) -> int | None:
     """A non-negative number of seconds (section 1.2.2), too large ones as 2**31; None when it is none."""
     if text is None or not (text.isascii() and text.isdigit()):
         return None
-    return MAX_SECONDS if len(text.lstrip("0")) > 10 else min(int(text), MAX_SECONDS)
+    digits = text.lstrip("0")
+    return MAX_SECONDS if len(digits) > _MAX_DIGITS else min(int(digits or "0"), MAX_SECONDS)
 
 
 def pairs(value: str) -> list[Pair]:
