@@ -25,7 +25,7 @@ VERSION = 0xC1
 _JSON, _BYTES = 1, 2
 _PLAIN, _ZLIB, _ZSTD = 0, 1, 2
 COMPRESSED_FROM = 1024
-"""Bytes: below it the envelope travels and is stored for the same price, compressed or not (DynamoDB bills 1 KB units)."""
+"""Bytes: what is smaller is stored for the same price compressed or not (DynamoDB bills writes by the KB)."""
 WORTH = 0.9
 """Compression has to save a tenth to be kept: reading it costs every time."""
 LARGEST = 64 * 1024 * 1024

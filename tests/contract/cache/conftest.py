@@ -14,10 +14,12 @@ from lanner.aws.credentials import Credentials, StaticCredentials
 from lanner.aws.wire import AwsJsonClient
 from lanner.cache.backend import CacheBackend
 from lanner.cache.dynamodb import TABLE_DEFINITION, DynamoDBBackend
+from lanner.cache.file import FileBackend
 from lanner.cache.memcached import MemcachedBackend
 from lanner.cache.memory import MemoryBackend
 from lanner.cache.redis import RedisBackend
-from lanner.clock import ManualClock, SystemClock
+from lanner.cache.tiered import TieredCache
+from lanner.clock import Clock, ManualClock, SystemClock
 from tests.contract.cache.certificates import write_certificate
 from tests.contract.cache.servers import (
     HOST,
@@ -46,11 +48,13 @@ class Kind(NamedTuple):
 
 KINDS = {
     "memory": Kind("memory_store", shared=False),
+    "file": Kind("file_store"),
     "dynamodb": Kind("dynamodb_store"),
     "redis": Kind("redis_store"),
     "redis-cluster": Kind("redis_cluster_store"),
     "redis-tls": Kind("redis_tls_store"),
     "memcached": Kind("memcached_store", negative=False),
+    "tiered": Kind("tiered_store"),
 }
 
 Make = Callable[..., CacheBackend]
@@ -97,6 +101,24 @@ def memcached_server() -> Iterator[Server]:
 def memory_store() -> Make:
     """Caches in this process, each of its own."""
     return lambda prefix, clock: MemoryBackend(clock=clock)
+
+
+@pytest.fixture(scope="session")
+def file_store(tmp_path_factory: pytest.TempPathFactory) -> Make:
+    """Caches in one folder."""
+    folder = str(tmp_path_factory.mktemp("files") / "cache")
+    return lambda **options: FileBackend(folder, **options)
+
+
+@pytest.fixture(scope="session")
+def tiered_store(redis_server: Server) -> Make:
+    """Memory in front of one Redis, so that nothing is seen late: the near tier keeps nothing for long."""
+
+    def make(prefix: str, clock: Clock) -> CacheBackend:
+        shared = RedisBackend(HOST, redis_server.port, budget_ms=BUDGET_MS, prefix=f"t{prefix}", clock=clock)
+        return TieredCache([MemoryBackend(clock=clock), shared], l1_ttl=1e-9, jitter=0, clock=clock)
+
+    return make
 
 
 @pytest.fixture(scope="session")

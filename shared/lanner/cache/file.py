@@ -1,0 +1,385 @@
+"""Entries in files, for the processes of one machine: Lambda's `/tmp`, or a folder beside a container.
+
+    <path>/<shard>/<digest>           an entry      <path>/<shard>/<digest>.lease   who may make it anew
+    <path>/<shard>/.lock              flock, and the bytes of the shard's entries
+
+An entry is written aside and moved over the old one, so a reader sees one or the other and never a part. Whatever
+depends on what is there (add, counters, leases, totals) holds the shard's lock, which ends with its process. The file
+has the whole key in it, so two keys with one digest are told apart, and a checksum, so what a full disk or a crash
+left is a miss: counted, and removed.
+
+Room: each shard has its share of `max_bytes`. A write that goes past it removes the shard's oldest entries, down to
+four fifths; "old" is when it was written or, to within `TOUCHED_EVERY` seconds, read. Only then is a folder listed. An
+entry above half a shard's share is not stored (and what was there is removed).
+
+Failure modes: `CacheUnavailable` for a disk that is full, read-only, gone or not ours; `CacheValueError` for what is no
+key or value. A folder that somebody removed is made again by the next write.
+"""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from math import inf
+from struct import Struct
+
+from lanner.cache.backend import CacheEntry
+from lanner.cache.errors import CacheConfigError, CacheUnavailable, CacheValueError
+from lanner.cache.lifetime import expires_at, instant
+from lanner.cache.naming import check_key, check_value, digest, entry_space, to_bytes, to_text
+from lanner.clock import Clock, SystemClock
+
+MAX_BYTES = 256 * 1024 * 1024
+SHARDS = 16
+KEEP_SHARE = 0.8
+TOUCHED_EVERY = 10.0
+"""Seconds between two notes that an entry was read: each is a write to the folder."""
+MODE = 0o600
+"""For this user alone: `/tmp` is everybody's."""
+
+_HEAD = Struct(">4sIdI")  # magic, checksum of all that follows it, expiry, bytes of the name
+_MAGIC = b"LCF1"
+_LEASE = Struct(">d")
+_TOTAL = Struct(">q")
+_COUNTER_LIMIT = 1 << 63
+
+
+class FileBackend:
+    """Bytes in a folder. `prefix` keeps apart what shares it. Raises `CacheConfigError` for too few bytes."""
+
+    name = "file"
+    lists_keys = True
+
+    def __init__(self, path: str, max_bytes: int = MAX_BYTES, *, prefix: str = "", clock: Clock | None = None) -> None:
+        if max_bytes < SHARDS * 1024:
+            raise CacheConfigError(f"file: max_bytes of {SHARDS * 1024} or more, not {max_bytes}")
+        self.path = path
+        self._share = max_bytes // SHARDS
+        self._space = to_bytes(entry_space(prefix))
+        clock = clock or SystemClock()
+        self._now = clock.now
+        self._max_bytes = max_bytes
+        self.unreadable = 0
+        self.evictions = 0
+        self.refused = 0
+
+    def get(self, key: str) -> CacheEntry | None:
+        name, file = self._place(key)
+        with _wrapped("get"):
+            found = self._load(file, name)
+            if found is None:
+                return None
+            self._note_read(file)
+        return found
+
+    def get_many(self, keys: Iterable[str]) -> dict[str, CacheEntry]:
+        return {key: entry for key in dict.fromkeys(keys) if (entry := self.get(key)) is not None}
+
+    def set(self, key: str, value: bytes, ttl: float | None = None) -> None:
+        check_value(value)
+        name, file = self._place(key)
+        with self._locked(file, "set") as shard:
+            self._store(shard, file, name, value, expires_at(self._now(), ttl))
+
+    def set_many(self, values: Mapping[str, bytes], ttl: float | None = None) -> None:
+        for key, value in values.items():
+            self.set(key, value, ttl)
+
+    def add(self, key: str, value: bytes, ttl: float | None = None) -> bool:
+        check_value(value)
+        name, file = self._place(key)
+        with self._locked(file, "add") as shard:
+            if self._load(file, name) is not None:
+                return False
+            return self._store(shard, file, name, value, expires_at(self._now(), ttl))
+
+    def delete(self, key: str) -> bool:
+        name, file = self._place(key)
+        with self._locked(file, "delete") as shard:
+            there = self._load(file, name) is not None
+            self._remove(shard, file)
+            return there
+
+    def delete_many(self, keys: Iterable[str]) -> int:
+        return sum(self.delete(key) for key in dict.fromkeys(keys))
+
+    def exists(self, key: str) -> bool:
+        name, file = self._place(key)
+        with _wrapped("exists"):
+            return self._load(file, name) is not None
+
+    def touch(self, key: str, ttl: float | None) -> bool:
+        name, file = self._place(key)
+        with self._locked(file, "touch") as shard:
+            entry = self._load(file, name)
+            if entry is None:
+                return False
+            self._store(shard, file, name, entry.value, expires_at(self._now(), ttl))
+            return True
+
+    def increment(self, key: str, delta: int = 1, *, initial: int = 0, ttl: float | None = None) -> int:
+        name, file = self._place(key)
+        with self._locked(file, "increment") as shard:
+            entry = self._load(file, name)
+            if entry is None:
+                number, end = initial + delta, expires_at(self._now(), ttl)
+            else:
+                digits = entry.value[1:] if entry.value[:1] == b"-" else entry.value
+                if not digits.isdigit() or len(digits) > 19:
+                    raise CacheValueError("file: increment of a value that is not a counter")
+                number, end = int(entry.value) + delta, inf if entry.expires_at is None else entry.expires_at
+            if not -_COUNTER_LIMIT <= number < _COUNTER_LIMIT:
+                raise CacheValueError("file: the counter would leave the range of a signed 64-bit integer")
+            self._store(shard, file, name, b"%d" % number, end)
+            return number
+
+    def keys(self, prefix: str = "") -> Iterator[str]:
+        wanted = self._space + to_bytes(prefix)
+        with _wrapped("keys"):
+            found = [name for _, name, end in self._walk() if name.startswith(wanted) and end > self._now()]
+        return (to_text(name[len(self._space) :]) for name in found)
+
+    def clear(self, prefix: str = "") -> int:
+        wanted = self._space + to_bytes(prefix)
+        gone = 0
+        with _wrapped("clear"):
+            for file, name, _ in list(self._walk(leases=True)):
+                if name.startswith(wanted):
+                    with self._locked(file, "clear") as shard:
+                        self._remove(shard, file)
+                        _unlink(f"{file}.lease")
+                    gone += 1
+        return gone
+
+    def acquire(self, key: str, token: str, ttl: float) -> bool:
+        name, file = self._place(key)
+        with self._locked(file, "acquire"):
+            holder = self._holder(file)
+            if holder is not None and holder != token:
+                return False
+            body = _LEASE.pack(self._now() + ttl) + len(name).to_bytes(4, "big") + name + token.encode()
+            self._write(f"{file}.lease", body)
+            return True
+
+    def release(self, key: str, token: str) -> bool:
+        _, file = self._place(key)
+        with self._locked(file, "release"):
+            if self._holder(file) != token:
+                return False
+            _unlink(f"{file}.lease")
+            return True
+
+    def set_held(self, key: str, value: bytes, ttl: float | None, token: str) -> bool:
+        check_value(value)
+        name, file = self._place(key)
+        with self._locked(file, "set_held") as shard:
+            if self._holder(file) != token:
+                return False
+            self._store(shard, file, name, value, expires_at(self._now(), ttl))
+            _unlink(f"{file}.lease")
+            return True
+
+    def statistics(self) -> dict[str, int | float]:
+        total = 0
+        for at in range(SHARDS):
+            with suppress(OSError), open(f"{self.path}/{at:x}/.lock", "rb") as lock:
+                total += _total(lock.read(_TOTAL.size))
+        return {
+            "bytes": total,
+            "max_bytes": self._max_bytes,
+            "evictions": self.evictions,
+            "unreadable": self.unreadable,
+            "refused": self.refused,
+        }
+
+    def reset(self) -> None:
+        """Nothing: no file stays open between calls."""
+
+    def close(self) -> None:
+        """Nothing: other processes go on with the folder."""
+
+    def _place(self, key: str) -> tuple[bytes, str]:
+        name = self._space + to_bytes(check_key(key))
+        hashed = digest(name)
+        return name, f"{self.path}/{hashed[0]}/{hashed}"
+
+    def _load(self, file: str, name: bytes) -> CacheEntry | None:
+        """The entry in a file, where it is whole, of this key and not over."""
+        try:
+            with open(file, "rb") as stored:
+                content = stored.read()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        head = content[: _HEAD.size]
+        if len(head) == _HEAD.size:
+            magic, checksum, end, length = _HEAD.unpack(head)
+            if magic == _MAGIC and zlib.crc32(content[8:]) == checksum:
+                start = _HEAD.size + length
+                if content[_HEAD.size : start] != name or end <= self._now():
+                    return None
+                return CacheEntry(content[start:], instant(end))
+        self.unreadable += 1
+        _unlink(file)
+        return None
+
+    def _note_read(self, file: str) -> None:
+        with suppress(OSError):  # gone meanwhile, or a folder that may only be read
+            if os.stat(file).st_mtime < self._now() - TOUCHED_EVERY:
+                os.utime(file, (self._now(), self._now()))
+
+    def _store(self, shard: _Shard, file: str, name: bytes, value: bytes, end: float) -> bool:
+        """Write an entry under the shard's lock; False where it was over at once, or has no room."""
+        size = _HEAD.size + len(name) + len(value)
+        if end <= self._now():
+            self._remove(shard, file)
+            return False
+        if size > self._share // 2:
+            self._remove(shard, file)
+            self.refused += 1
+            return False
+        rest = _HEAD.pack(b"", 0, end, len(name))[8:] + name + value
+        before = _size(file)
+        self._write(file, _MAGIC + zlib.crc32(rest).to_bytes(4, "big") + rest)
+        os.utime(file, (self._now(), self._now()))
+        shard.total += size - before
+        if shard.total > self._share:
+            self._make_room(shard, file)
+        return True
+
+    def _write(self, file: str, content: bytes) -> None:
+        aside = f"{file}.{os.getpid()}-{os.urandom(6).hex()}.new"
+        try:
+            descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE)
+            with open(descriptor, "wb") as target:
+                target.write(content)
+            os.replace(aside, file)
+        except BaseException:
+            _unlink(aside)
+            raise
+
+    def _remove(self, shard: _Shard, file: str) -> None:
+        shard.total -= _size(file)
+        _unlink(file)
+
+    def _make_room(self, shard: _Shard, keep: str) -> None:
+        """Remove the oldest entries, and count the shard anew while it is listed."""
+        found = []
+        for each in os.scandir(shard.folder):
+            if each.name.endswith(".new"):
+                self._remove_abandoned(each)
+            elif not each.name.endswith((".lock", ".lease")):
+                with suppress(FileNotFoundError):
+                    state = each.stat()
+                    found.append((state.st_mtime, state.st_size, each.path))
+        found.sort()
+        shard.total = sum(size for _, size, _ in found)
+        for _, size, path in found:
+            if shard.total <= self._share * KEEP_SHARE:
+                break
+            if os.path.basename(path) != os.path.basename(keep):
+                _unlink(path)
+                shard.total -= size
+                self.evictions += 1
+
+    def _remove_abandoned(self, each: os.DirEntry[str]) -> None:
+        """What a process that was killed in mid-write left: the lock is ours, so nobody is writing here."""
+        _unlink(each.path)
+
+    def _holder(self, file: str) -> str | None:
+        try:
+            with open(f"{file}.lease", "rb") as stored:
+                content = stored.read()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        if len(content) < _LEASE.size + 4 or _LEASE.unpack_from(content)[0] <= self._now():
+            return None
+        length = int.from_bytes(content[_LEASE.size : _LEASE.size + 4], "big")
+        return content[_LEASE.size + 4 + length :].decode("utf-8", "replace")
+
+    def _walk(self, *, leases: bool = False) -> Iterator[tuple[str, bytes, float]]:
+        """Every file of an entry (or lease) with its name and end, read by its head alone."""
+        for at in range(SHARDS):
+            folder = f"{self.path}/{at:x}"
+            try:
+                listed = [each.path for each in os.scandir(folder)]
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            for path in listed:
+                if path.endswith((".lock", ".new")) or (path.endswith(".lease") and not leases):
+                    continue
+                found = _head_of(path)
+                if found is not None:
+                    yield path.removesuffix(".lease"), *found
+
+    @contextmanager
+    def _locked(self, file: str, operation: str) -> Iterator[_Shard]:
+        import fcntl  # there is none on Windows, where nobody runs Lambda
+
+        folder = os.path.dirname(file)
+        with _wrapped(operation):
+            lock = self._open_lock(folder)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                shard = _Shard(folder, _total(os.pread(lock, _TOTAL.size, 0)))
+                before = shard.total
+                yield shard
+                if shard.total != before:
+                    os.pwrite(lock, _TOTAL.pack(max(shard.total, 0)), 0)
+            finally:
+                os.close(lock)
+
+    def _open_lock(self, folder: str) -> int:
+        try:
+            return os.open(f"{folder}/.lock", os.O_RDWR | os.O_CREAT, MODE)
+        except FileNotFoundError:
+            os.makedirs(folder, mode=0o700, exist_ok=True)
+            return os.open(f"{folder}/.lock", os.O_RDWR | os.O_CREAT, MODE)
+
+
+class _Shard:
+    __slots__ = ("folder", "total")
+
+    def __init__(self, folder: str, total: int) -> None:
+        self.folder = folder
+        self.total = total
+
+
+@contextmanager
+def _wrapped(operation: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise CacheUnavailable(f"file: {operation}: {error.strerror or type(error).__name__}") from error
+
+
+def _head_of(path: str) -> tuple[bytes, float] | None:
+    with suppress(OSError), open(path, "rb") as stored:
+        if path.endswith(".lease"):
+            head = stored.read(_LEASE.size + 4)
+            if len(head) == _LEASE.size + 4:
+                return stored.read(int.from_bytes(head[_LEASE.size :], "big")), _LEASE.unpack_from(head)[0]
+            return None
+        head = stored.read(_HEAD.size)
+        if len(head) == _HEAD.size and head[:4] == _MAGIC:
+            _, _, end, length = _HEAD.unpack(head)
+            return stored.read(length), end
+    return None
+
+
+def _total(stored: bytes) -> int:
+    total: int = _TOTAL.unpack(stored)[0] if len(stored) == _TOTAL.size else 0
+    return total
+
+
+def _size(file: str) -> int:
+    try:
+        return os.stat(file).st_size
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
+
+
+def _unlink(file: str) -> None:
+    with suppress(FileNotFoundError, NotADirectoryError):
+        os.unlink(file)
