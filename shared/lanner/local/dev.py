@@ -40,6 +40,7 @@ from lanner.local.overview import (
     route_rows,
 )
 from lanner.local.plan import CloudPlan, Finding
+from lanner.local.runtime.confinement import refusal
 from lanner.local.runtime.interpreter import ClientChoice, Interpreter, InterpreterError, default_interpreter, probe
 from lanner.local.runtime.logbook import LogBook
 from lanner.local.runtime.runtime import Runtime, RuntimeOptions
@@ -79,6 +80,7 @@ class DevOptions:
     watch: bool = True
     client: ClientChoice = "auto"
     cap: int = 10
+    shared: tuple[Path, ...] = ()  # of this machine's /tmp, for functions to see
 
     def plan(self, engine_url: str) -> CloudPlan:
         """Read the template. Raises `StartError`."""
@@ -122,6 +124,7 @@ class DevServer:
         self._gateway: Gateway | None = None
         self._background: Background | None = None
         self._interpreter: Interpreter | None = None
+        self._tmp_refusal = ""
         self._announced: Path | None = None
         self._stopping = asyncio.Event()
         self._watching: asyncio.Task[None] | None = None
@@ -159,6 +162,7 @@ class DevServer:
             self._engine = engine = await asyncio.to_thread(self._start_engine)
             plan = await asyncio.to_thread(self._options.plan, engine.url)
             self._interpreter = await probing
+            self._tmp_refusal = await asyncio.to_thread(refusal, self._interpreter.path)
         finally:
             probing.cancel()
             await asyncio.gather(probing, return_exceptions=True)
@@ -195,6 +199,8 @@ class DevServer:
             engine=self._engine.environment(plan),
             snapstart=self._options.snapstart,
             control=ControlEndpoint(logs),
+            private_tmp=not self._tmp_refusal,
+            shared=self._options.shared,
         )
         self._runtime = Runtime(plan, self._interpreter, options, logs=logs)
         try:
@@ -253,6 +259,8 @@ class DevServer:
         self._console.table(function_rows(plan))
         if self._interpreter is not None:
             say(f"  run by {interpreter_line(self._interpreter, plan)}")
+        if self._tmp_refusal:
+            say(f"  /tmp is this machine's, not each environment's own ({self._tmp_refusal}); TMPDIR is")
         if keys := key_rows(plan):
             say(self._console.paint("API keys", "bold"))
             self._console.table(keys)

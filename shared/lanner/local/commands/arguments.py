@@ -46,6 +46,9 @@ def add_runtime_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--engine-url", help="use this AWS engine; default: one of our own")
     parser.add_argument("--persist", type=Path, metavar="DIR", help="keep tables, buckets and queues there")
+    parser.add_argument(
+        "--share", type=Path, action="append", default=[], metavar="PATH", help="of /tmp, for functions to see as it is"
+    )
     parser.add_argument("--verbose", "-v", action="store_true", help="show events, metrics and platform lines")
 
 
@@ -96,5 +99,6 @@ def template_options(args: argparse.Namespace, **more: object) -> DevOptions:
     given = {name: getattr(args, name) for name in (*names, "verbose") if hasattr(args, name)}
     if hasattr(args, "runtime_client"):
         given["client"] = args.runtime_client
+    given["shared"] = tuple(getattr(args, "share", ()))
     given["jwks"] = parse_key_sets(args.jwks)
     return DevOptions(**given, overrides=parse_overrides(args.parameter_overrides), **more)  # type: ignore[arg-type]

@@ -18,13 +18,19 @@ When the local cloud goes away, the connection breaks and the process ends.
 
 from __future__ import annotations
 
+import os
+
+if "LANNER_TMP" in os.environ:
+    import private_tmp  # type: ignore[import-not-found]  # beside this script
+
+    private_tmp.enter_as_told()
+
 import contextlib
 import decimal
 import http.client
 import importlib
 import json
 import logging
-import os
 import sys
 import time
 import traceback

@@ -115,7 +115,8 @@ class Environment:
 
     async def _start(self, limit: float) -> None:
         address = await self._api.start()
-        self._tmp.mkdir(parents=True, exist_ok=True)
+        if not self._has_own_tmp:
+            self._tmp.mkdir(parents=True, exist_ok=True)
         try:
             await self._source.prepare()
             self._started = self._site.clock.monotonic()
@@ -142,16 +143,24 @@ class Environment:
             self._die()
             raise
 
+    @property
+    def _has_own_tmp(self) -> bool:
+        """Whether `/tmp` is the environment's own; one that is forked from a snapshot shares the snapshot's mounts."""
+        return self._site.private_tmp is not None and not self._source.restores
+
     def _variables(self, address: str) -> dict[str, str]:
-        return variables(
+        made = variables(
             self.function,
             runtime_api=address,
             region=self._site.region,
             engine=self._site.engine,
-            tmp=self._tmp,
+            tmp=None if self._has_own_tmp else self._tmp,
             now=self._site.clock.now(),
             initialization="snap-start" if self._source.restores else "on-demand",
         )
+        if self._site.private_tmp is not None and self._has_own_tmp:
+            made.update(self._site.private_tmp(self.function))
+        return made
 
     def _fail_init(self, document: bytes, timed_out: bool = False) -> None:
         if self._ready.done():

@@ -42,6 +42,7 @@ class Interpreter:
     version: str
     has_ric: bool
     sources: tuple[Path, ...]
+    prefixes: tuple[Path, ...] = ()  # where it and its packages are installed
 
 
 def default_interpreter(template: Path, environ: Mapping[str, str] | None = None) -> Path:
@@ -79,7 +80,7 @@ def probe(path: Path) -> Interpreter:
     prefixes = [Path(prefix) for prefix in answer["prefixes"]]
     entries = [Path(entry) for entry in answer["path"]]
     sources = tuple(entry for entry in entries if entry.is_dir() and not any(_below(entry, p) for p in prefixes))
-    return Interpreter(path.absolute(), answer["version"], answer["ric"], sources)
+    return Interpreter(path.absolute(), answer["version"], answer["ric"], sources, tuple(prefixes))
 
 
 def _below(entry: Path, prefix: Path) -> bool:

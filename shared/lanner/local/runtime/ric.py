@@ -7,8 +7,14 @@ the caller gets is awslambdaric's document, unchanged.
 
 from __future__ import annotations
 
-import importlib
 import os
+
+if "LANNER_TMP" in os.environ:
+    import private_tmp  # type: ignore[import-not-found]  # beside this script
+
+    private_tmp.enter_as_told()
+
+import importlib
 import runpy
 import sys
 import traceback

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from lanner.local.invocation import InvocationResult
 from lanner.local.plan import CloudPlan, FunctionPlan
 from lanner.local.runtime.api import MAX_PAYLOAD, Invocation, error_document
 from lanner.local.runtime.asynchronous import AsyncInvocations
+from lanner.local.runtime.confinement import Confinement
 from lanner.local.runtime.environment import Environment, EnvironmentListener
 from lanner.local.runtime.interpreter import ClientChoice, Interpreter, command
 from lanner.local.runtime.invoke_api import Control, InvokeApi
@@ -36,6 +37,8 @@ class RuntimeOptions:
     snapstart: bool = False  # functions with SnapStart are restored from a snapshot, not started
     idle_seconds: float = 300.0
     engine: Mapping[str, str] = field(default_factory=dict)  # endpoint and credentials for the functions' SDKs
+    private_tmp: bool = False  # /tmp is each environment's own; Linux, where `confinement.refusal` is empty
+    shared: tuple[Path, ...] = ()  # what below /tmp stays this machine's
     control: Control | None = None  # answers what else is asked of the Invoke endpoint
 
 
@@ -95,9 +98,16 @@ class Runtime:
             guardian=Guardian(tmp),
             logs=self.logs,
             clock=self._clock,
+            private_tmp=self._private_tmp(),
         )
         self._site.guardian.start()
         self._schedule_reaping()
+
+    def _private_tmp(self) -> Callable[[FunctionPlan], Mapping[str, str]] | None:
+        if not self._options.private_tmp:
+            return None
+        confinement = Confinement(self._interpreter, self._options.shared)
+        return lambda function: confinement.variable(self._plan, function)
 
     def reap(self) -> None:
         """End environments that have been idle for too long; happens by itself every few seconds."""

@@ -26,6 +26,7 @@ class Site:
     guardian: Guardian
     logs: LogBook
     clock: Clock
+    private_tmp: Callable[[FunctionPlan], Mapping[str, str]] | None = None  # the variables that ask for one
 
 
 class InitError(Exception):

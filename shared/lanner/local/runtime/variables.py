@@ -2,8 +2,7 @@
 
 Later entries win: what Lambda defines, then the engine's endpoint and credentials, then the template's `Variables`,
 then what the runtime cannot do without. Of the shell only PATH and HOME (and what Windows needs to start a process)
-are passed on. `/tmp` cannot be replaced without privileges: `TMPDIR` names a folder of the environment's own, which
-`tempfile` honours and a literal "/tmp" does not.
+are passed on. Where `/tmp` is not the environment's own, `TMPDIR` names a folder that is.
 Source: docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html, "Defined runtime environment variables".
 """
 
@@ -59,7 +58,7 @@ def variables(
     runtime_api: str,
     region: str,
     engine: Mapping[str, str],
-    tmp: Path,
+    tmp: Path | None,
     now: float,
     initialization: str = "on-demand",
 ) -> dict[str, str]:
@@ -86,8 +85,9 @@ def variables(
         "AWS_LAMBDA_RUNTIME_API": runtime_api,
         "LAMBDA_TASK_ROOT": str(function.code),
         "_HANDLER": function.handler,
-        "TMPDIR": str(tmp),
     }
+    if tmp is not None:
+        required["TMPDIR"] = str(tmp)
     if function.logging.format == "JSON":
         required["AWS_LAMBDA_LOG_LEVEL"] = function.logging.level
     paths = os.pathsep.join(str(path) for path in python_path(function))
