@@ -140,8 +140,8 @@ class RouteGroup:
         return self.resolve(target) if target else None
 
     def refresh_stale(self, request: Request) -> bool:
-        """Whether somebody else will render what a request addresses; False where the group names nobody."""
-        return bool(self.refresh) and bool(self.resolve(self.refresh)(request, self.cache[request.route]))
+        """Have what a request addresses rendered elsewhere, by the group's `refresh`; whether it will be."""
+        return bool(self.resolve(self.refresh)(request, self.cache[request.route]))
 
     def handler(self) -> Callable[[Any, Any], Any]:  # Any: Lambda's own event, context and answer
         """The Lambda handler: `lambda_handler = GROUP.handler()`."""

@@ -13,6 +13,7 @@ Contract:
 - A stale answer that may be served while it is refreshed is handed to the group's `refresh`, by name: a function of
   the request and its policy that gives True once somebody else will render it again. Nothing runs after a response
   here, so without one, or where it gives False, the holder of the lease refreshes in its own request.
+- An event with `REFRESH_MARK`, which no client can set, is such a rendering: the origin is asked whatever is kept.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ from lanner.cache.policy import TARGET
 from lanner.http.message import Handler, Request, Response
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+    from lanner.cache.policy import CachePolicy
     from lanner.cache.response import ResponseCache
     from lanner.group import RouteGroup
 
@@ -35,6 +37,7 @@ DEBUG_SETTING = "LANNER_CACHE_DEBUG"
 CACHE_NAME = "Lanner"
 TARGETS = (TARGET, "cdn-cache-control")
 CACHED_METHODS = ("GET", "HEAD")
+REFRESH_MARK = "lannerRefresh"
 
 
 def response_cache(group: RouteGroup, handler: Handler) -> Handler | None:
@@ -62,10 +65,30 @@ def response_cache(group: RouteGroup, handler: Handler) -> Handler | None:
             response.headers.pop(TARGET, None)
             return response
         if policy.tags:
-            request.state["cache_tags"] = policy.tags_for(request.path_params)
+            request.state["cache_tags"] = RouteTags(policy, request)
+        if REFRESH_MARK in request.event:
+            return kept.refresh(request, origin)
         return kept.handle(request, origin)
 
     return handle
+
+
+class RouteTags:
+    """The tags of a request, spelled out when asked for, as no hit does. A route may `append` what else it read."""
+
+    __slots__ = ("_more", "_policy", "_request")
+
+    def __init__(self, policy: CachePolicy, request: Request) -> None:
+        self._policy = policy
+        self._request = request
+        self._more: list[str] = []
+
+    def append(self, tag: str) -> None:
+        self._more.append(tag)
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._policy.tags_for(self._request.path_params)
+        yield from self._more
 
 
 def cache_key(group: RouteGroup) -> Callable[[Request], str]:
@@ -113,6 +136,8 @@ class _Opened:
             targets=TARGETS,
             key=cache_key(group),
             tags=default_tags(),
-            refresh=group.refresh_stale,
+            refresh=(lambda request, _: group.refresh_stale(request)) if group.refresh else None,
             expose_key=flag(DEBUG_SETTING),
+            head_bodies=True,
+            strip_conditions=True,
         )
