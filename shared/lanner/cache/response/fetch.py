@@ -174,6 +174,7 @@ class Fetcher:
         if not trip.found.available:
             trip.before = None
             return
+        trip.mark = self.tags.mark()
         tags = list(trip.request.state.get(STATE, ()))
         for each in trip.found.fitting:
             tags.extend(each.generations)
@@ -279,7 +280,7 @@ class Fetcher:
             *groups(host_name(request.headers.get("host", "")), headers.get("cache-groups")),
         ]
         if tags and not why:
-            generations = self.tags.after(tags, trip.before)
+            generations = self.tags.after(tags, trip.before, trip.mark)
             if generations is None:
                 why = "tags"
         record = Record(

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 SAFE: Final = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))  # RFC 9110 section 9.2.1; unknown methods are not
 _LINKS: Final = ("location", "content-location")
+_LONGEST_TAG: Final = 256  # characters, of `lanner.cache.tags`
+_DIGEST_BYTES: Final = 16
 _MAX_GROUPS: Final = 128  # RFC 9875 section 2 asks for at least 32
 
 
@@ -110,4 +112,16 @@ def groups(host: str, value: str | None) -> list[str]:
         if not isinstance(held, str) or isinstance(held, (Token, DisplayString)):
             return []
         names.append(held)
-    return [f"group:{len(host)}:{host}{name}" for name in dict.fromkeys(names)]
+    return [_tag(host, name) for name in dict.fromkeys(names)]
+
+
+def _tag(host: str, name: str) -> str:
+    """A tag that no other origin's group and no tag of ours has, in the characters that tags may have."""
+    from urllib.parse import quote
+
+    tag = f"group:{quote(host, safe='')}/{quote(name, safe='')}"
+    if len(tag) <= _LONGEST_TAG:
+        return tag
+    from hashlib import blake2b
+
+    return f"group:{blake2b(tag.encode(), digest_size=_DIGEST_BYTES).hexdigest()}"

@@ -21,7 +21,8 @@ class Trip:
     - `usable`: the stored record may be validated, or stand in for a failing origin.
     - `behind`: the refresh of something that could be served as it is.
     - `holder`: the token under which the key's lease is held, "" without it.
-    - `guard`, `before`: the key's guard and its tags' generations, read before the origin was asked at `requested`.
+    - `guard`, `before`, `mark`: the key's guard, its tags' generations and the point in the order of things (see
+      `tagging`), from before the origin was asked at `requested`.
     """
 
     __slots__ = (
@@ -32,6 +33,7 @@ class Trip:
         "guard",
         "holder",
         "key",
+        "mark",
         "origin",
         "reason",
         "request",
@@ -53,6 +55,7 @@ class Trip:
         self.holder = ""
         self.guard: bytes | None = None
         self.before: dict[str, int] | None = {}
+        self.mark = 0
         self.requested = 0.0
 
     @property
