@@ -54,7 +54,8 @@ KINDS = {
     "redis-cluster": Kind("redis_cluster_store"),
     "redis-tls": Kind("redis_tls_store"),
     "memcached": Kind("memcached_store", negative=False),
-    "tiered": Kind("tiered_store"),
+    "tiered": Kind("tiered_store", shared=False),
+    "tiered-expired": Kind("tiered_expired_store"),
 }
 
 Make = Callable[..., CacheBackend]
@@ -111,12 +112,23 @@ def file_store(tmp_path_factory: pytest.TempPathFactory) -> Make:
 
 
 @pytest.fixture(scope="session")
-def tiered_store(redis_server: Server) -> Make:
+def tiered_expired_store(redis_store: Make) -> Make:
     """Memory in front of one Redis, so that nothing is seen late: the near tier keeps nothing for long."""
 
     def make(prefix: str, clock: Clock) -> CacheBackend:
-        shared = RedisBackend(HOST, redis_server.port, budget_ms=BUDGET_MS, prefix=f"t{prefix}", clock=clock)
+        shared = redis_store(prefix=prefix, clock=clock)
         return TieredCache([MemoryBackend(clock=clock), shared], l1_ttl=1e-9, jitter=0, clock=clock)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiered_store(redis_store: Make) -> Make:
+    """Memory in front of one Redis, without jitter and limit of its own, so that lifetimes are those asked for."""
+
+    def make(prefix: str, clock: Clock) -> CacheBackend:
+        tiers = [MemoryBackend(clock=clock), redis_store(prefix=prefix, clock=clock)]
+        return TieredCache(tiers, l1_ttl=None, jitter=0, clock=clock)
 
     return make
 
