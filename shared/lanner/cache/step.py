@@ -93,12 +93,12 @@ class RouteTags:
 
 def cache_key(group: RouteGroup) -> Callable[[Request], str]:
     """The key of a group's requests; every part is delimited by its length or its place."""
-    policies = group.cache
+    own = {route for route, policy in group.cache.items() if policy.scope == "principal"}
 
     def key(request: Request) -> str:
         version = request.version.name if request.version is not None else ""
         path = request.public_path
-        who = request.principal.id if policies[request.route].scope == "principal" else ""
+        who = request.principal.id if request.route in own else ""
         query = request.query_string.decode("latin-1") if request.has_query else ""
         return f"{version}|{len(who)}:{who}|{len(path)}:{path}|{query}"
 

@@ -14,7 +14,7 @@ from time import perf_counter
 from typing import Any
 
 from lanner.http.message import Query, Request, Response
-from lanner.http.paths import split_version, without_base, without_stage
+from lanner.http.paths import looks_like_version, split_version, without_base, without_stage
 from lanner.http.problems import BadRequest
 
 TEXT_TYPES = ("application/json", "application/problem+json", "text/")
@@ -49,10 +49,14 @@ def _read_v1(event: Any, request_context: Any, context: Any, base_path: str) -> 
     started = perf_counter()
     stage = request_context.get("stage") or ""
     public = request_context.get("path") or event["path"]
-    public = without_stage(public, stage)
-    if base_path:
-        public = without_base(public, base_path)
-    version, path = split_version(public)
+    versioned = _VERSIONED.get(stage) or _versioned(stage)
+    if not base_path and public.startswith(versioned):  # nearly always: a stage that is a version, and its path
+        version, path = stage, public[len(versioned) - 1 :]
+    else:
+        public = without_stage(public, stage)
+        if base_path:
+            public = without_base(public, base_path)
+        version, path = split_version(public)
     values = event.get("multiValueHeaders")
     if values:
         headers = {name.lower(): each[0] if len(each) == 1 else _join(name, each) for name, each in values.items()}
@@ -73,6 +77,17 @@ def _read_v1(event: Any, request_context: Any, context: Any, base_path: str) -> 
         path_version=version,
         started=started,
     )
+
+
+_VERSIONED: dict[str, str] = {}  # a stage that is a version -> its prefix of a path; an API has one or two stages
+
+
+def _versioned(stage: str) -> str:
+    """What the paths of a stage begin with that is a version; for another stage what no path begins with."""
+    prefix = f"/{stage}/" if looks_like_version(stage) else "\0"
+    if len(_VERSIONED) < 64:
+        _VERSIONED[stage] = prefix
+    return prefix
 
 
 def _read_v2(event: Any, context: Any, base_path: str) -> Request:

@@ -79,6 +79,7 @@ class PathTable:
         for template, methods in paths.items():
             self._add(template, methods.split())
         self._patterns.sort(key=lambda entry: [_rank(text, is_parameter) for text, is_parameter in entry[1]])
+        self._tails = self._simple_tails()
 
     def _add(self, template: str, methods: Iterable[str]) -> None:
         if not template.startswith("/"):
@@ -104,6 +105,19 @@ class PathTable:
         rest = segments[-1][1] and segments[-1][0].endswith("+")
         self._patterns.append((template, tuple(segments), rest))
 
+    def _simple_tails(self) -> dict[str, tuple[str, str]]:
+        """`/users` -> (`/users/{id}`, `id`): templates whose only parameter is their last segment, as most are.
+
+        Literals were looked for before, and of all patterns a literal start wins: what is found here is what the
+        comparison from the left would find.
+        """
+        tails: dict[str, tuple[str, str]] = {}
+        for template, segments, rest in self._patterns:
+            *literals, (name, _) = segments
+            if not rest and segments[-1][1] and not any(is_parameter for _, is_parameter in literals):
+                tails.setdefault("".join(f"/{text}" for text, _ in literals), (template, name))
+        return tails
+
     def match(self, path: str) -> Match | None:
         """The template of a path and its decoded parameters, or None. A single trailing slash is not looked at."""
         if len(path) > 1 and path[-1] == "/":
@@ -112,6 +126,10 @@ class PathTable:
             return path, {}
         if not self._patterns:
             return None
+        start, _, last = path.rpartition("/")
+        tail = self._tails.get(start)
+        if tail is not None and last and "%" not in last:
+            return tail[0], {tail[1]: last}
         parts = path[1:].split("/")
         for template, segments, rest in self._patterns:
             found = _bind(parts, segments, rest)

@@ -26,7 +26,6 @@ CURRENT: ContextVar[Request | None] = ContextVar("lanner_request", default=None)
 AFTER_REQUEST: list[Callable[[], None]] = []
 
 _PRODUCTS: dict[str, str] = {}
-_HEXADECIMAL = frozenset("0123456789abcdef")
 _NO_TRACE = "0" * 32
 
 
@@ -40,17 +39,24 @@ def trace_id(request: Request) -> str:
     headers = request.headers
     parent = headers.get("traceparent")
     if parent is not None and len(parent) >= 55 and parent[2] == parent[35] == parent[52] == "-":
-        found = parent[3:35]
-        if _HEXADECIMAL.issuperset(found) and found != _NO_TRACE and parent[:2] != "ff":
+        found = _sixteen_bytes(parent[3:35])
+        if found and found == parent[3:35] and found != _NO_TRACE and parent[:2] != "ff":
             return found
     amazon = headers.get("x-amzn-trace-id")
     if amazon is not None:
         start = amazon.find("Root=1-")
         if start >= 0:
-            found = amazon[start + 7 : start + 15] + amazon[start + 16 : start + 40]
-            if len(found) == 32 and _HEXADECIMAL.issuperset(found):
-                return found
+            return _sixteen_bytes(amazon[start + 7 : start + 15] + amazon[start + 16 : start + 40])
     return ""
+
+
+def _sixteen_bytes(digits: str) -> str:
+    """The same in lower case, where these are 32 hexadecimal digits and nothing else; "" otherwise."""
+    try:
+        number = bytes.fromhex(digits)  # the fastest check that there is; it passes over white space, hence the length
+    except ValueError:
+        return ""
+    return number.hex() if len(number) == 16 else ""
 
 
 def consumer(request: Request) -> str:

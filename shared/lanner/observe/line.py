@@ -27,8 +27,11 @@ from lanner.http.message import Request
 from lanner.observe.correlation import consumer, trace_id
 
 MAX_UNBOUNDED = 50
+MAX_SHAPES = 512  # kinds of lines remembered, half a kilobyte each; a group has few routes, statuses and callers
 
 Output = Callable[[bytes], None]
+Shape = tuple[str, str, str, str, str, int, bool, str, str, "str | None", bool]
+"""Version, function, its version, method, route, status, cold, consumer, version_by, refused, deprecated."""
 
 
 def to_stdout(line: bytes) -> None:
@@ -66,7 +69,11 @@ def _directives(namespace: str, deprecated: bool) -> orjson.Fragment:
 
 class RequestLine:
     """Writes the lines of one group. `now` gives epoch seconds; `lifecycle` as the group declares it: what outlives
-    its version is no reason to count its callers."""
+    its version is no reason to count its callers.
+
+    What two requests of a kind have in common (route, version, status, caller, …) is encoded once: `_shapes` keeps it,
+    and a line is that and the few members that are each request's own.
+    """
 
     def __init__(
         self,
@@ -84,50 +91,74 @@ class RequestLine:
         self._deprecated = _directives(namespace, deprecated=True)
         self._lifecycle = lifecycle
         self._unbounded: set[str] = set()
+        self._shapes: dict[Shape, bytes] = {}
 
     def write(self, request: Request, status: int, cold: bool, error: BaseException | None, cache: str | None) -> None:
         """Write the line of a request that was answered with `status`."""
         duration = perf_counter() - request.started
         now = self._now()
-        version = request.version
-        who = consumer(request)
+        version, context = request.version, request.context
+        deprecated = self._lifecycle and version is not None and version.is_deprecated(now)
+        shape: Shape = (
+            version.name if version is not None else "none",
+            getattr(context, "function_name", None) or "local",
+            getattr(context, "function_version", None) or "local",
+            request.method,
+            request.route or "unmatched",
+            status,
+            cold,
+            consumer(request),
+            request.version_by,
+            request.state.get("refused"),
+            deprecated,
+        )
+        own: dict[str, Any] = {
+            "Latency": int(duration * 1e6) / 1e3,  # a third of what round() takes
+            "request_id": request.request_id,
+            "trace_id": trace_id(request),
+        }
+        if cache is not None:
+            own["cache"] = cache
+        if error is not None:
+            from lanner.observe.redaction import describe
+
+            own["error"] = describe(error)
+        common = self._shapes.get(shape) or self._encoded(shape)
+        # Both are JSON objects: the first without its end, the second without its start.
+        self._output(b"".join((common, str(int(now * 1000)).encode(), b"},", orjson.dumps(own)[1:], b"\n")))
+
+    def _encoded(self, shape: Shape) -> bytes:
+        """What the lines of a shape have in common, up to the timestamp, which ends it."""
+        version, function, function_version, method, route, status, cold, who, version_by, refused, deprecated = shape
         # A brownout's 503 is what was announced; counted as a fault it would fire alarms and roll deployments back.
-        refused = request.state.get("refused")
         failed = status >= 500 and refused is None
         record: dict[str, Any] = {
-            "_aws": {"Timestamp": int(now * 1000), "CloudWatchMetrics": self._plain},
             "level": "ERROR" if failed else "INFO",
             "service": self._service,
-            "version": version.name if version is not None else "none",
-            "function": getattr(request.context, "function_name", None) or "local",
-            "function_version": getattr(request.context, "function_version", None) or "local",
-            "method": request.method,
-            "route": request.route or "unmatched",
+            "version": version,
+            "function": function,
+            "function_version": function_version,
+            "method": method,
+            "route": route,
             "status": status,
-            "Latency": round(duration * 1000, 3),
             "Requests": 1,
             "ClientErrors": 1 if 400 <= status < 500 else 0,
             "ServerErrors": 1 if failed else 0,
             "ColdStarts": 1 if cold else 0,
             "cold_start": cold,
-            "consumer": who,
-            "request_id": request.request_id,
-            "trace_id": trace_id(request),
-            "version_by": request.version_by,
+            "consumer": self._bounded(who) if deprecated else who,
+            "version_by": version_by,
         }
-        if self._lifecycle and version is not None and version.is_deprecated(now):
-            record["_aws"]["CloudWatchMetrics"] = self._deprecated
-            record["consumer"] = self._bounded(who)
+        if deprecated:
             record["DeprecatedRequests"] = 1
         if refused is not None:
             record["refused"] = refused
-        if cache is not None:
-            record["cache"] = cache
-        if error is not None:
-            from lanner.observe.redaction import describe
-
-            record["error"] = describe(error)
-        self._output(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
+        directives = orjson.dumps(self._deprecated if deprecated else self._plain)
+        common = b'%b,"_aws":{"CloudWatchMetrics":%b,"Timestamp":' % (orjson.dumps(record)[:-1], directives)
+        if len(self._shapes) >= MAX_SHAPES:
+            self._shapes.clear()
+        self._shapes[shape] = common
+        return common
 
     def _bounded(self, who: str) -> str:
         kind = who.partition(":")[0]
