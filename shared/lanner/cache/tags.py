@@ -95,6 +95,12 @@ class TagIndex:
         """What has become of an entry that recorded these generations. Raises `CacheUnavailable`."""
         now = self._monotonic()
         kept = self._kept
+        for tag, generation in recorded.items():  # nearly always all of them are known, and as recorded
+            known = kept.get(tag)
+            if known is None or known[0] != generation or known[1] <= now:
+                break
+        else:
+            return "valid"
         verdict: Verdict = "valid"
         missing = []
         for tag, generation in recorded.items():

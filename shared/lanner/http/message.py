@@ -77,6 +77,7 @@ class Request:
     __slots__ = (
         "_body",
         "_cookies",
+        "_has_query",
         "_query",
         "context",
         "event",
@@ -129,6 +130,7 @@ class Request:
         self.route: str = ""  # the template, `/users/{id}`; "" until matched
         self.path_params: dict[str, str] = {}
         self.state: dict[str, Any] = {}
+        self._has_query: bool | None = None
         self._query: Query | None = None
         self._body: bytes | None = None
         self._cookies: list[str] | None = None
@@ -136,7 +138,10 @@ class Request:
     @property
     def has_query(self) -> bool:
         """Whether there are any parameters, without parsing them."""
-        return self.source.has_query(self.event)
+        found = self._has_query
+        if found is None:
+            found = self._has_query = self.source.has_query(self.event)
+        return found
 
     @property
     def query(self) -> Query:

@@ -1,7 +1,8 @@
 """The three steps of the edge that are HTTP's own: `cors`, `compress` and `conditional`, in that order from outside.
 
     cors         a preflight is granted here (always 204); other answers get their headers, problems too
-    compress     ETags that a client got with a compressed body are translated on the way in and on the way out
+    compress     ETags that a client got with a compressed body are translated on the way in and on the way out; a
+                 body from the response cache (`request.state["cache_record"]`) is compressed once
     conditional  a GET whose If-None-Match names what the route's validator calls current is a 304 without the
                  application; a 200 without an ETag gets one from its bytes; then RFC 9110 section 13 decides
 
@@ -127,23 +128,49 @@ def _add_vary(response: Response, name: str, lower: str) -> None:
         headers["vary"] = f"{present}, {name}"
 
 
+_VARIED: dict[str, str] = {}  # values of Vary with Accept-Encoding added; an API has a handful
+_MOST_VARIED = 64
+
+
+def _vary_by_encoding(response: Response) -> None:
+    before = response.headers.get("vary", "")
+    _add_vary(response, "Accept-Encoding", "accept-encoding")
+    if len(_VARIED) < _MOST_VARIED:
+        _VARIED[before] = response.headers["vary"]
+
+
 def _compress(request: Request, response: Response) -> None:
     headers = response.headers
     if "content-encoding" in headers or "no-transform" in headers.get("cache-control", ""):
         return
-    _add_vary(response, "Accept-Encoding", "accept-encoding")
+    varied = _VARIED.get(headers.get("vary", ""))
+    if varied is None:
+        _vary_by_encoding(response)
+    else:
+        headers["vary"] = varied
     accepted = request.headers.get("accept-encoding")
     if accepted is None or len(response.body) < MINIMUM_SIZE:
         return
     coding = coding_for(accepted)
     if coding == "identity":
         return
-    response.body = encode(response.body, coding)
+    response.body = _encoded(request, response.body, coding)
     headers["content-encoding"] = coding
     if "content-length" in headers:
         headers["content-length"] = str(len(response.body))
     if "etag" in headers:
         headers["etag"] = with_suffix(headers["etag"], coding)
+
+
+def _encoded(request: Request, body: bytes, coding: str) -> bytes:
+    """The body in a coding; what compressing a kept answer gave stays with it, for as long as it is kept in memory."""
+    record = request.state.get("cache_record")
+    if record is None or record.body is not body:
+        return encode(body, coding)
+    found: bytes | None = record.encoded.get(coding)
+    if found is None:
+        found = record.encoded[coding] = encode(body, coding)
+    return found
 
 
 def conditional(group: RouteGroup, handler: Handler) -> Handler:
