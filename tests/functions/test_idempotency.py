@@ -160,6 +160,26 @@ def test_a_late_attempt_makes_no_second_user(keyed: Client, monkeypatch: pytest.
     assert users() == [f"U#{seen[0].json()['id']}"]
 
 
+def test_eight_at_once_make_one_user(keyed: Client) -> None:
+    """One performs, the others are told to wait or get its answer; afterwards everybody gets it."""
+    barrier = threading.Barrier(8)
+    answers: list[Answer] = []
+
+    def run() -> None:
+        barrier.wait()
+        answers.append(post(keyed))
+
+    threads = [threading.Thread(target=run) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    first = [each for each in answers if each.status == 201 and "idempotency-replayed" not in each.headers]
+    assert len(first) == len(users()) == 1
+    assert {each.status for each in answers} <= {201, 409}
+    assert post(keyed).body == first[0].body
+
+
 def test_records_hold_no_key_and_end(keyed: Client) -> None:
     """What a client wrote as its key is not stored, and the table forgets the record after a day."""
     post(keyed, key='"a-secret-of-the-client"')
