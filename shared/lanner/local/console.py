@@ -6,8 +6,11 @@ platform's own START/END/REPORT lines appear with `verbose` only; an error's tra
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,6 +22,7 @@ from lanner.local.runtime.logbook import LogLine
 
 _CODES = {"red": 31, "green": 32, "yellow": 33, "blue": 34, "magenta": 35, "cyan": 36, "dim": 2, "bold": 1}
 _ADVICE = "LAMBDA_WARNING: Unhandled exception."  # half a screen about updates of Lambda's managed runtimes
+_SOON = 0.02  # seconds that a request's line may wait
 _MAX_EVENT = 4000  # characters of an event that `verbose` shows
 
 
@@ -35,6 +39,8 @@ class Console:
         self._stream = stream or sys.stdout
         self._verbose = verbose
         self._colour = wants_colour(self._stream) if colour is None else colour
+        self._second, self._clock = 0, ""
+        self._flushing: asyncio.TimerHandle | None = None
 
     def paint(self, text: str, *styles: str) -> str:
         """`text` in colour where that is wanted."""
@@ -50,6 +56,31 @@ class Console:
             self._stream.flush()
         except BrokenPipeError:
             return  # whoever read our output has left; serving goes on
+
+    def _say_soon(self, text: str) -> None:
+        """A line that may wait for others that come at the same time: under load one write serves many of them."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self.say(text)
+            return
+        try:
+            self._stream.write(text + "\n")
+        except BrokenPipeError:
+            return
+        if self._flushing is None or self._flushing.when() < loop.time() - _SOON:
+            self._flushing = loop.call_later(_SOON, self._flush)
+
+    def _flush(self) -> None:
+        self._flushing = None
+        with contextlib.suppress(BrokenPipeError, ValueError):  # whoever read has left, or the stream is closed
+            self._stream.flush()
+
+    def _time(self) -> str:
+        now = int(time.time())
+        if now != self._second:
+            self._second, self._clock = now, time.strftime("%H:%M:%S", time.localtime(now))
+        return self._clock
 
     def problem(self, text: str) -> None:
         self.say(self.paint(text, "red"))
@@ -69,7 +100,7 @@ class Console:
 
     def request(self, record: RequestRecord) -> None:
         """One line: time, method, path, version, status, duration, cold or warm, cache outcome, function."""
-        clock = time.strftime("%H:%M:%S")
+        clock = self._time()
         status = self.paint(str(record.status), _status_style(record.status))
         parts = [
             self.paint(clock, "dim"),
@@ -81,10 +112,10 @@ class Console:
         ]
         if record.function:
             parts.append(self.paint("cold", "cyan") if record.cold else "warm")
-        parts += [part for part in (record.cache, self.paint(record.function, "dim")) if part]
+        parts += [part for part in (cache_outcome(record.cache), self.paint(record.function, "dim")) if part]
         if record.note:
             parts.append(self.paint(f"gateway: {_printable(record.note)}", "yellow"))
-        self.say("  ".join(parts))
+        self._say_soon("  ".join(parts))
         if self._verbose and record.event:
             self.note("  event " + record.event[:_MAX_EVENT].decode("utf-8", "replace"))
 
@@ -109,6 +140,24 @@ class Console:
         widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
         for row in rows:
             self.say((indent + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))).rstrip())
+
+
+def cache_outcome(header: str) -> str:
+    """`hit`, `stale`, `miss` and their kin from the last cache of a Cache-Status (RFC 9211), the one nearest to us.
+
+    A hit whose freshness is over (`ttl` below zero) is `stale`; a forwarded request is named by its reason, and
+    `stored` where the answer was kept.
+    """
+    entry = re.sub(r'"[^"]*"', "", header).rpartition(",")[2]  # a key in quotes may hold commas
+    name, *given = [part.strip() for part in entry.split(";")]
+    if not name:
+        return ""
+    parameters = {key.strip().lower(): value.strip() for key, _, value in (part.partition("=") for part in given)}
+    if "hit" in parameters:
+        return "stale" if parameters.get("ttl", "").startswith("-") else "hit"
+    reason = parameters.get("fwd", "")
+    outcome = {"uri-miss": "miss", "vary-miss": "miss", "stale": "revalidated"}.get(reason, reason)
+    return f"{outcome} stored" if outcome and "stored" in parameters else outcome
 
 
 def _status_style(status: int) -> str:

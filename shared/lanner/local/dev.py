@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import gc
 import os
 import signal
 import socket
@@ -149,6 +150,7 @@ class DevServer:
             await asyncio.sleep(0)
         self._announce(plan, [request for request in seed if request.example])
         await self._seed(seed)
+        _settle_garbage_collection()
         self._console.say(f"ready {self.url}")
 
     async def start_functions(self) -> Runtime:
@@ -361,6 +363,12 @@ async def run(options: DevOptions, console: Console) -> int:
             task.cancel()
         await asyncio.gather(starting, ended, return_exceptions=True)
         await server.stop()
+
+
+def _settle_garbage_collection() -> None:
+    """What the start has made stays: the collector need not look at it, nor come by every few requests."""
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def _ending_signals() -> tuple[signal.Signals, ...]:

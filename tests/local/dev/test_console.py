@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 from pathlib import Path
 
 import pytest
 
-from lanner.local.console import Console, error_of, wants_colour
+from lanner.local.console import Console, cache_outcome, error_of, wants_colour
 from lanner.local.gateway.record import RequestRecord
 from lanner.local.plan import Finding, Where
 from lanner.local.runtime.logbook import LogLine
@@ -63,7 +64,53 @@ def test_colour_is_for_terminals_that_want_it(stream, environ, expected):
 def test_the_request_line_has_everything_in_order():
     """Method, path, version, status, time, temperature, cache outcome, function."""
     line = written(lambda console: console.request(a_record(cold=True, cache="lanner; hit; ttl=30")))
-    assert line.split("  ", 1)[1] == ("GET     /v2/users?limit=1  v2  200  12.3 ms  cold  lanner; hit; ttl=30  Users\n")
+    assert line.split("  ", 1)[1] == ("GET     /v2/users?limit=1  v2  200  12.3 ms  cold  hit  Users\n")
+
+
+@pytest.mark.parametrize(
+    ("header", "shown"),
+    [
+        ("", ""),
+        ("lanner; hit; ttl=30", "hit"),
+        ("lanner;hit;ttl=-4", "stale"),
+        ("lanner; fwd=uri-miss; stored", "miss stored"),
+        ("lanner; fwd=vary-miss", "miss"),
+        ("lanner; fwd=stale; fwd-status=304; stored", "revalidated stored"),
+        ("lanner; fwd=bypass", "bypass"),
+        ("origin; fwd=uri-miss, lanner; hit", "hit"),
+        ('lanner; fwd=uri-miss; key="a, b; hit"', "miss"),
+        ("lanner", ""),
+    ],
+)
+def test_the_cache_outcome_is_one_word_of_the_nearest_cache(header, shown):
+    """RFC 9211: the last member is the cache nearest to the client; negative ttl is a stale hit."""
+    assert cache_outcome(header) == shown
+
+
+def test_lines_of_requests_wait_for_each_other_and_nothing_else_waits():
+    """Many requests are one flush, a moment later; whatever is said meanwhile comes after them."""
+
+    class Counting(io.StringIO):
+        flushes = 0
+
+        def flush(self):
+            self.flushes += 1
+
+    async def scenario():
+        stream = Counting()
+        console = Console(stream)
+        for _ in range(50):
+            console.request(a_record())
+        assert stream.flushes == 0
+        while stream.flushes == 0:
+            await asyncio.sleep(0)
+        console.say("last")
+        return stream
+
+    stream = asyncio.run(scenario())
+    assert stream.flushes == 2
+    assert stream.getvalue().count("\n") == 51
+    assert stream.getvalue().endswith("last\n")
 
 
 def test_a_request_that_the_gateway_answered_says_so_by_its_note():

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, cast
 from lanner.local.gateway.chunked import ChunkedDecoder, ChunkedError
 from lanner.local.gateway.head import MAX_HEAD_BYTES, HeadError, parse_head
 from lanner.local.gateway.message import REASONS, HttpAnswer, HttpHead, HttpRequest
+from lanner.local.tasks import start_task
 
 if TYPE_CHECKING:
     from lanner.local.gateway.server import HttpServer
@@ -30,6 +31,7 @@ _END_OF_HEAD = b"\r\n\r\n"
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _PIPELINE_BYTES = 65_536  # waiting bytes at which reading pauses while a request is handled
 _BODILESS = frozenset({204, 304})
+_NO_HEAD = HttpHead("", "", "", "", (), {}, "")
 
 _date_second = 0
 _date_text = ""
@@ -73,6 +75,7 @@ class Connection(asyncio.Protocol):
         self._buffer = bytearray()
         self._state = "head"
         self._head: HttpHead | None = None
+        self._last_head: tuple[bytes, HttpHead] = (b"", _NO_HEAD)
         self._chunks: ChunkedDecoder | None = None
         self._task: asyncio.Task[None] | None = None
         self._deadline = 0.0
@@ -176,7 +179,10 @@ class Connection(asyncio.Protocol):
                 raise HeadError(400, "lines end with CRLF, not with LF alone")
             self._await_head()
             return
-        self._head = head = parse_head(bytes(buffer[: end + 4]))
+        raw = bytes(buffer[: end + 4])
+        if raw != self._last_head[0]:  # a client that keeps its connection often says the same again
+            self._last_head = (raw, parse_head(raw))
+        self._head = head = self._last_head[1]
         del buffer[: end + 4]
         self._state = "body"
         self._deadline = self._loop.time() + self._limits.body_seconds
@@ -209,7 +215,11 @@ class Connection(asyncio.Protocol):
             del buffer[:length]
         self._state = "busy"
         self._head = self._chunks = None
-        self._task = self._loop.create_task(self._handle(HttpRequest(head, body, self._client, self._server.port)))
+        request = HttpRequest(head, body, self._client, self._server.port)
+        # At once, without a turn of the loop, unless more has been pipelined: answers would nest within each other.
+        task = start_task(self._loop, self._handle(request), eager=not buffer)
+        if self._state == "busy":
+            self._task = task
 
     # answering
 

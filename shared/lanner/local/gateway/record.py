@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class RequestRecord:
+class RequestRecord(NamedTuple):
     """One request as a developer wants to see it. `time` is epoch seconds, `duration_ms` of the whole request.
 
     `event` and `answer` are the JSON that went to and came from the function, empty where none ran.
