@@ -38,6 +38,12 @@ class ErrorReply:
         return word.decode() if word.isalpha() and word.isupper() and len(word) <= 24 else "ERR"
 
 
+class Status(bytes):
+    """A simple string such as OK: no value, although it has bytes."""
+
+    __slots__ = ()
+
+
 Reply: TypeAlias = "bytes | int | list[Reply] | ErrorReply | None"
 
 
@@ -68,7 +74,7 @@ def _read(stream: Stream, depth: int) -> Reply:
             raise Garbled("a reply has an impossible length")
         return stream.block(size)
     if kind == b"+":
-        return rest
+        return Status(rest)
     if kind == b":":
         return _number(rest)
     if kind == b"-":
@@ -134,5 +140,5 @@ def expect(what: str, reply: Reply, kind: type | Sequence[type]) -> None:
     if isinstance(reply, ErrorReply):
         raise refused(what, reply)
     kinds = (kind,) if isinstance(kind, type) else tuple(kind)
-    if not isinstance(reply, kinds):
+    if not isinstance(reply, kinds) or isinstance(reply, Status):
         raise CacheUnavailable(f"{what}: the server's reply is of another command")
