@@ -1,4 +1,4 @@
-"""A site behind a cache: an origin that answers as a test says and remembers what it was asked, on a clock that stands."""
+"""A site behind a cache: an origin that answers as a test says and remembers what it was asked; a clock that stands."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def request(method: str, url: str = "/a", host: str = "api.example.com", **heade
 
 
 class Site:
-    """An origin with a cache in front. `reply` says what the origin answers from now on; `asked` is what it was asked."""
+    """An origin with a cache in front. `reply` says what it answers from now on; `asked` is what it was asked."""
 
     def __init__(self, **options: Any) -> None:
         self.clock = ManualClock(NOW)
@@ -68,7 +68,8 @@ class Site:
         answer = self.answer
         return answer if isinstance(answer, Response) else answer(asked)
 
-    def reply(self, status: int = 200, body: bytes = b"body", cookies: tuple[str, ...] = (), **headers: str) -> Site:
+    # Any: tuples of cookies; said loosely so that headers can be spread into it.
+    def reply(self, status: int = 200, body: bytes = b"body", /, *, cookies: Any = (), **headers: str) -> Site:
         """Answer with this; header names as keyword arguments with underscores."""
         fields = {name.replace("_", "-"): value for name, value in headers.items()}
         self.answer = Response(status, fields, body, cookies)
@@ -98,6 +99,10 @@ class Site:
     def date(self, offset: float = 0) -> str:
         """An HTTP date, seconds from now."""
         return http_date(self.clock.now() + offset)
+
+    def stored_keys(self) -> list[str]:
+        """The keys of records, indexes and markers in the store."""
+        return list(self.backend.keys("response:"))
 
     @property
     def calls(self) -> int:

@@ -58,7 +58,14 @@ def test_a_safe_method_invalidates_nothing(method: str) -> None:
 @pytest.mark.parametrize("name", ["location", "content_location"])
 @pytest.mark.parametrize(
     "value",
-    ["/d/b?x=1", "b?x=1", "./b?x=1", "https://api.example.com/d/b?x=1", "http://API.example.com:80/d/b?x=1", "//api.example.com/d/b?x=1"],
+    [
+        "/d/b?x=1",
+        "b?x=1",
+        "./b?x=1",
+        "https://api.example.com/d/b?x=1",
+        "http://API.example.com:80/d/b?x=1",
+        "//api.example.com/d/b?x=1",
+    ],
 )
 def test_what_location_and_content_location_name_is_invalidated(name: str, value: str) -> None:
     """Relative and absolute, of the same origin."""
@@ -70,7 +77,17 @@ def test_what_location_and_content_location_name_is_invalidated(name: str, value
     assert site.is_cached("/d/b")
 
 
-@pytest.mark.parametrize("value", ["https://other.example.com/b", "//other.example.com/b", "https://api.example.com:8443/b", "mailto:/b", "http://[/b", "https://x@api.example.com/b"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "https://other.example.com/b",
+        "//other.example.com/b",
+        "https://api.example.com:8443/b",
+        "mailto:/b",
+        "http://[/b",
+        "https://x@api.example.com/b",
+    ],
+)
 def test_another_origin_is_never_invalidated(value: str) -> None:
     """Section 4.4: MUST NOT, or anybody could empty anybody's cache."""
     site = stored("/a", "/b")

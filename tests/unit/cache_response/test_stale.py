@@ -1,4 +1,4 @@
-"""Serving stale (RFC 9111 section 4.2.4), stale-while-revalidate and stale-if-error (RFC 5861), early refresh (XFetch)."""
+"""Serving stale (RFC 9111 section 4.2.4), stale-while-revalidate, stale-if-error (RFC 5861), early refresh (XFetch)."""
 
 from __future__ import annotations
 

@@ -45,7 +45,9 @@ def test_statuses_about_one_request_are_never_stored(status: int) -> None:
     assert not site.is_cached()
 
 
-@pytest.mark.parametrize("status", [200, 203, 204, 299, 301, 302, 303, 307, 308, 400, 404, 410, 499, 500, 502, 503, 599])
+@pytest.mark.parametrize(
+    "status", [200, 203, 204, 299, 301, 302, 303, 307, 308, 400, 404, 410, 499, 500, 502, 503, 599]
+)
 def test_any_final_status_with_an_explicit_lifetime_is_stored(status: int) -> None:
     """Section 3: explicit freshness is enough, for unknown status codes too."""
     site = Site().reply(status, b"" if status == 204 else b"body", cache_control=FRESH)
@@ -130,7 +132,9 @@ def test_an_answer_to_an_authorised_request_is_shared_where_it_says_so(value: st
     assert site.is_cached()
 
 
-@pytest.mark.parametrize("value", ["max-age=60", "proxy-revalidate, max-age=60", "public=1, max-age=60", "immutable, max-age=9"])
+@pytest.mark.parametrize(
+    "value", ["max-age=60", "proxy-revalidate, max-age=60", "public=1, max-age=60", "immutable, max-age=9"]
+)
 def test_an_answer_to_an_authorised_request_is_otherwise_not_stored(value: str) -> None:
     """Section 3.5, and a `public` with an argument is not that directive."""
     site = Site().reply(cache_control=value)

@@ -9,7 +9,7 @@ from tests.unit.cache_response.site import Site
 CDN = "cdn_cache_control"
 
 
-def cached(seconds: float = 10, **headers: str) -> bool:
+def cached(seconds: float = 10, /, **headers: str) -> bool:
     site = Site().reply(**headers)
     site.get()
     return site.wait(seconds).is_cached()
@@ -30,7 +30,9 @@ def test_a_targeted_field_replaces_cache_control_and_expires(beside: dict[str, s
     assert cached(**{CDN: "max-age=60"}, **beside)
 
 
-@pytest.mark.parametrize("value", ["max-age=0", "max-age=1", "no-store", "private", "no-cache", "must-understand", "foo"])
+@pytest.mark.parametrize(
+    "value", ["max-age=0", "max-age=1", "no-store", "private", "no-cache", "must-understand", "foo"]
+)
 def test_a_targeted_field_forbids_too(value: str) -> None:
     """Whatever Cache-Control and Expires say beside it, also by saying nothing about a lifetime."""
     assert not cached(**{CDN: value}, cache_control="max-age=3600", expires=Site().date(3600))
@@ -56,7 +58,9 @@ def test_a_field_that_is_no_dictionary_or_empty_is_ignored(value: str) -> None:
     assert cached(**{CDN: value}, cache_control="max-age=60")
 
 
-@pytest.mark.parametrize("value", ['max-age="3600"', "max-age=3600.0", "max-age=abc", "max-age", "max-age=-1", "max-age=(1)"])
+@pytest.mark.parametrize(
+    "value", ['max-age="3600"', "max-age=3600.0", "max-age=abc", "max-age", "max-age=-1", "max-age=(1)"]
+)
 def test_types_matter(value: str) -> None:
     """A lifetime is an Integer: anything else is invalid freshness, which is stale."""
     assert not cached(**{CDN: value}, cache_control="max-age=3600")
@@ -103,7 +107,9 @@ def test_an_invalid_own_field_leaves_the_next_one() -> None:
 
 def test_targets_can_be_chosen() -> None:
     """A list of one's own; without CDN-Cache-Control that field means nothing."""
-    site = Site(targets=("X-Edge-Cache-Control",)).reply(x_edge_cache_control="max-age=60", cdn_cache_control="no-store")
+    site = Site(targets=("X-Edge-Cache-Control",)).reply(
+        x_edge_cache_control="max-age=60", cdn_cache_control="no-store"
+    )
     assert "x-edge-cache-control" not in site.get().headers
     assert site.is_cached()
     site = Site(targets=()).reply(cdn_cache_control="max-age=60")
