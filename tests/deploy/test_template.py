@@ -213,6 +213,7 @@ def test_functions_may_do_no_more_than_they_need() -> None:
         "UsersV1FunctionRole": ["Idempotency", "Users"],
         "UsersV2FunctionRole": ["Idempotency", "Users"],
         "CatalogFunctionRole": ["Catalog"],
+        "NotificationsFunctionRole": ["Idempotency"],
         "HealthFunctionRole": ["Catalog", "Users"],
         "DocsFunctionRole": [],
     }

@@ -13,7 +13,7 @@ from tests.builders import Context
 from tests.functions.gateway_events import Answer
 
 FILES = sorted(file for package in ("health", "docs") for file in (ROOT / "events" / package).glob("*.json"))
-TESTED_ELSEWHERE = {"users_v1", "users_v2", "catalog"}  # test_events.py
+TESTED_ELSEWHERE = {"users_v1", "users_v2", "catalog", "notifications"}  # test_events.py, test_notifications.py
 NO_REQUESTS = {"deploy_hooks"}  # CodeDeploy's events: test_deploy_hooks.py
 
 
