@@ -20,6 +20,10 @@ IDEMPOTENCY_KEY = {
     "schema": {"type": "string", "minLength": 1},
     "example": '"0f0e5a4c-55a2-4bd3-a1f5-1cfd09f0a0e1"',
 }
+LOCATION = {
+    "Location": {"description": "The job's address", "schema": {"type": "string", "format": "uri-reference"}},
+    "Retry-After": {"description": "Seconds until it is worth looking", "schema": {"type": "integer"}},
+}
 
 
 @router.post(
@@ -28,7 +32,9 @@ IDEMPOTENCY_KEY = {
     summary="Send a notification",
     status_code=202,
     response_model=NotificationJob,
+    response_description="Accepted: the job that sends it",
     responses={
+        202: {"headers": LOCATION},
         **WRONG_BODY,
         409: {"description": "A request with this key is being performed: send it again after Retry-After"},
     },
