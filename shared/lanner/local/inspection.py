@@ -3,13 +3,40 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 from collections.abc import Sequence
 from typing import Any
 
 from lanner.local.engine import Engine
+from lanner.local.engine.client import AwsClient, AwsError
+from lanner.local.plan import CloudPlan
 from lanner.local.runtime.runtime import Runtime
 
 Row = dict[str, Any]  # Any: one JSON object, shown as it is
+_COUNTS = {"visible": "", "in_flight": "NotVisible", "delayed": "Delayed"}
+
+
+def queue_rows(plan: CloudPlan, engine_url: str) -> list[Row]:
+    """What the engine says of a plan's queues; a queue that is not there has no numbers. Raises `OSError`."""
+    client = AwsClient(engine_url, plan.region)
+    rows = []
+    try:
+        for resource in plan.resources.values():
+            if resource.type != "AWS::SQS::Queue":
+                continue
+            url = plan.physical_ids.get(resource.logical_id, "")
+            row: Row = {"logical_id": resource.logical_id, "name": url.rpartition("/")[2]}
+            with contextlib.suppress(AwsError):
+                request = {"QueueUrl": url, "AttributeNames": ["All"]}
+                found = client.json("sqs", "GetQueueAttributes", request)["Attributes"]
+                row |= {name: int(found.get(f"ApproximateNumberOfMessages{key}", 0)) for name, key in _COUNTS.items()}
+                target = json.loads(found.get("RedrivePolicy") or "{}").get("deadLetterTargetArn", "")
+                row["dead_letters"] = target.rpartition(":")[2]
+            rows.append(row)
+    finally:
+        client.close()
+    return rows
 
 
 class CloudInspector:
@@ -66,19 +93,25 @@ class CloudInspector:
             for resource in plan.resources.values()
         ]
 
+    async def queues(self) -> Sequence[Row]:
+        """One row per queue of the template: how many messages are visible, in flight and delayed; its dead letters."""
+        return await asyncio.to_thread(queue_rows, self._runtime.plan, self._engine.url)
+
     async def mail(self) -> Sequence[Row]:
         """Mail that functions have sent through SES, newest first."""
         sent = await asyncio.to_thread(self._engine.mail)
         rows = [
             {
-                "id": str(number),
+                "id": mail.id,
                 "from": mail.source,
                 "to": list(mail.destinations),
                 "subject": mail.subject,
-                "text": mail.body,
-                "html": "",
+                "text": mail.text,
+                "html": mail.html,
+                "headers": dict(mail.headers),
+                "tags": dict(mail.tags),
             }
-            for number, mail in enumerate(sent, 1)
+            for mail in sent
         ]
         return rows[::-1]
 

@@ -105,7 +105,8 @@ MakeClient = Callable[[str], Any]
 class Cloud:
     """A running project, and what its functions have told so far."""
 
-    def __init__(self, links: dict[str, Any]) -> None:
+    def __init__(self, url: str, links: dict[str, Any]) -> None:
+        self.url = url
         self.links = links
         session: Any = boto3.session.Session("lanner", "lanner", region_name=REGION)
         self.client: MakeClient = lambda service: session.client(service, endpoint_url=links["endpoint"])
@@ -138,7 +139,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     project.write("src/app.py", APP)
     running = project.start()
     assert "unsupported" not in running.text
-    yield Cloud(httpx.get(f"{running.url}/links", timeout=20).json())
+    yield Cloud(running.url, httpx.get(f"{running.url}/links", timeout=20).json())
     project.close()
 
 
@@ -255,3 +256,25 @@ def test_a_topics_message_calls_the_function_that_subscribes_to_it(cloud: Cloud)
     assert record["Sns"]["TopicArn"] == topic
     assert record["Sns"]["MessageAttributes"] == {"kind": {"Type": "String", "Value": "big"}}
     assert cloud.nothing_more()
+
+
+def test_the_page_counts_the_messages_of_each_queue(cloud: Cloud) -> None:
+    """Visible, in flight and delayed, by the queue's name in the template."""
+    sqs = cloud.client("sqs")
+    url = sqs.get_queue_url(QueueName="direct")["QueueUrl"]
+    sqs.purge_queue(QueueUrl=url)
+    for _ in range(2):
+        sqs.send_message(QueueUrl=url, MessageBody="{}")
+    sqs.send_message(QueueUrl=url, MessageBody="{}", DelaySeconds=900)
+    sqs.receive_message(QueueUrl=url)
+    rows = httpx.get(f"{cloud.url}/_local/api/queues", timeout=20).json()["rows"]
+    [row] = [row for row in rows if row["logical_id"] == "Direct"]
+    assert row == {
+        "logical_id": "Direct",
+        "name": "direct",
+        "visible": 1,
+        "in_flight": 1,
+        "delayed": 1,
+        "dead_letters": "",
+    }
+    sqs.purge_queue(QueueUrl=url)

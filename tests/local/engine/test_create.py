@@ -238,6 +238,37 @@ def test_a_sender_that_nobody_verified_is_let_through_in_every_way_to_send(engin
     assert [each.destinations for each in sent] == [("a@example.net",), ("b@example.net",), ("a@example.net",)]
 
 
+def test_a_message_is_kept_whole_with_both_bodies_headers_and_tags(engine: Engine, client: Client) -> None:
+    """Simple and raw; the id is the one that the sender was given."""
+    body = {"Text": {"Data": "plain"}, "Html": {"Data": "<p>rich</p>"}}
+    sent = client("sesv2").send_email(
+        FromEmailAddress="me@example.com",
+        Destination={"ToAddresses": ["a@example.net"]},
+        Content={
+            "Simple": {
+                "Subject": {"Data": "Whole"},
+                "Body": body,
+                "Headers": [{"Name": "X-Job", "Value": "7"}],
+            }
+        },
+        EmailTags=[{"Name": "kind", "Value": "welcome"}],
+    )
+    raw = (
+        "From: me@example.com\r\nTo: A <a@example.net>\r\nSubject: Raw\r\nX-Job: 8\r\nMIME-Version: 1.0\r\n"
+        "Content-Type: multipart/alternative; boundary=b\r\n\r\n"
+        "--b\r\nContent-Type: text/plain\r\n\r\nplain\r\n"
+        "--b\r\nContent-Type: text/html\r\n\r\n<p>rich</p>\r\n--b--\r\n"
+    )
+    client("ses").send_raw_email(RawMessage={"Data": raw.encode()})
+    simple, mime = engine.mail()[-2:]
+    assert simple.id == sent["MessageId"]
+    assert (simple.text, simple.html, simple.body) == ("plain", "<p>rich</p>", "plain")
+    assert simple.headers == (("X-Job", "7"),)
+    assert simple.tags == (("kind", "welcome"),)
+    assert (mime.text.strip(), mime.html.strip(), mime.destinations) == ("plain", "<p>rich</p>", ("a@example.net",))
+    assert ("X-Job", "8") in mime.headers
+
+
 def test_what_cannot_be_created_is_a_finding_by_name_and_line(engine: Engine, make_plan: MakePlan) -> None:
     """Other types, custom resources, and properties that moto refuses; what is not needed is silent."""
     plan = make_plan("""

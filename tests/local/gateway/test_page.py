@@ -27,6 +27,9 @@ class FixedInspector:
     async def resources(self) -> Sequence[Row]:
         return [{"logical_id": "Table", "type": "AWS::DynamoDB::Table", "physical_id": "table-1"}]
 
+    async def queues(self) -> Sequence[Row]:
+        return [{"logical_id": "Jobs", "visible": 3, "in_flight": 1, "delayed": 0, "dead_letters": "dead"}]
+
     async def mail(self) -> Sequence[Row]:
         return [{"id": "1", "from": "a@example.com", "to": ["b@example.com"], "subject": "<b>Hi</b>", "text": "Hello"}]
 
@@ -122,12 +125,16 @@ def test_a_replay_that_fails_says_so(serve: Serve) -> None:
 
 
 def test_the_inspectors_tables(serve: Serve) -> None:
-    """Functions, environments, resources, mail and logs as the inspector gives them."""
+    """Functions, environments, resources, queues, mail and logs as the inspector gives them."""
     served = served_page(serve)
     assert api(served, "functions")["rows"][0]["handler"] == "app.handler"
     assert api(served, "environments")["rows"][0]["state"] == "idle"
     assert api(served, "resources")["rows"][0]["physical_id"] == "table-1"
     assert api(served, "mail")["rows"][0]["to"] == ["b@example.com"]
+    assert api(served, "queues")["rows"][0]["in_flight"] == 1
+    assert served.get("/_local/mail").json() == api(served, "mail")
+    browser = served.get("/_local/mail", headers={"Accept": "text/html,*/*"})
+    assert (browser.status_code, browser.headers["location"]) == (302, "/_local/#mail")
     assert api(served, "logs?function=Other&limit=7")["rows"][0] == {
         "time": 1.0,
         "function": "Other",

@@ -127,6 +127,7 @@ def test_every_view_opens_and_nothing_is_logged_as_an_error(serve: Serve, browse
         "environments": "idle",
         "routes": "/users/{id}",
         "resources": "AWS::DynamoDB::Table",
+        "queues": "Jobs",
         "mail": "<b>Hi</b>",
         "logs": "line of 500",
     }

@@ -24,7 +24,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from lanner.local.engine import journal as journals
 from lanner.local.engine import queue_calls, streams
 from lanner.local.engine.http import Answer, Request
-from lanner.local.engine.mail import refused_sender, sent_mail
+from lanner.local.engine.mail import Outbox, refused_sender
 
 POLL = 0.1  # seconds between looks at a queue that nobody sends to: delays and visibility timeouts end unannounced
 MAX_WAIT = 20.0  # seconds, SQS's limit of WaitTimeSeconds
@@ -54,6 +54,7 @@ class Application:
         self._key_ids: dict[bytes, bytes] = {}
         self._queue_waits: dict[str, tuple[float, float]] = {}
         self.journal = journals.Journal()
+        self.outbox = Outbox()
         queue_calls.install()
         streams.install()
         journals.watch_objects(self.journal)
@@ -143,10 +144,20 @@ class Application:
             chunks.close()
         answer = Answer(head[0], head[1], self._exchange(content, 1) if exchange else content)
         if answer.status.startswith("2"):
-            if request.header("x-amz-target") == _PUT_EVENTS:
-                journals.note_events(self.journal, request, answer, scope[2] if len(scope) == 5 else "")
+            self._note(request, answer, scope)
             self.journal.commit()
         return answer
+
+    def _note(self, request: Request, answer: Answer, scope: list[str]) -> None:
+        """What others are to hear of a request that succeeded."""
+        service, region = (scope[3], scope[2]) if len(scope) == 5 else ("", "")
+        try:
+            if request.header("x-amz-target") == _PUT_EVENTS:
+                journals.note_events(self.journal, request, answer, region)
+            elif service == "ses":
+                self.outbox.note(request, answer, region)
+        except (KeyError, TypeError, ValueError) as error:  # moto took what we cannot read: the answer stands
+            print(f"engine: {request.method} {request.target}: not noted: {error!r}", file=sys.stderr)
 
     def _application_for(self, request: Request) -> Any:  # Any: a WSGI application
         """The backend that a JSON target names, or moto's dispatcher, which looks through all 200 by every request."""
@@ -224,7 +235,7 @@ class Application:
         if request.target == journals.PATH:
             return _json("200 OK", self.journal.after(None))
         if request.target == "/_lanner/mail":
-            return _json("200 OK", sent_mail())
+            return _json("200 OK", self.outbox.documents())
         if request.target == "/_lanner/key-id" and request.method == "POST":
             document = json.loads(request.body)
             self._key_ids[document["ours"].encode()] = document["theirs"].encode()

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lanner.local.engine.client import AwsClient
 from lanner.local.engine.create import create_resources
@@ -31,13 +32,18 @@ class EngineError(Exception):
 
 @dataclass(frozen=True)
 class Mail:
-    """A message that a function sent through SES."""
+    """A message that a function sent through SES. `body` is its text, or its HTML where it has no text."""
 
     region: str
     source: str
     destinations: tuple[str, ...]
     subject: str
     body: str
+    id: str = ""  # SES's MessageId
+    text: str = ""
+    html: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    tags: tuple[tuple[str, str], ...] = ()
 
 
 class Engine:
@@ -125,7 +131,7 @@ class Engine:
         client = AwsClient(self.url, "us-east-1")
         try:
             found = client.own("GET", "/_lanner/mail")
-            return [Mail(**{**each, "destinations": tuple(each["destinations"])}) for each in found]
+            return [_mail(each) for each in found]
         finally:
             client.close()
 
@@ -160,6 +166,11 @@ class Engine:
             self._errors = [*self._errors[-20:], line]
             sys.stderr.buffer.write(line)
             sys.stderr.flush()
+
+
+def _mail(document: dict[str, Any]) -> Mail:
+    pairs = {name: tuple((key, value) for key, value in document[name]) for name in ("headers", "tags")}
+    return Mail(**{**document, **pairs, "destinations": tuple(document["destinations"])})
 
 
 def _child_environment() -> dict[str, str]:

@@ -27,6 +27,10 @@ class Inspector(Protocol):
         """One row per resource: `logical_id`, `type`, `physical_id`."""
         ...
 
+    async def queues(self) -> Sequence[Row]:
+        """One row per queue: `logical_id`, `name`, `visible`, `in_flight`, `delayed`, `dead_letters`."""
+        ...
+
     async def mail(self) -> Sequence[Row]:
         """Mail that functions have sent, newest first: `id`, `from`, `to`, `subject`, `text`, `html`."""
         ...

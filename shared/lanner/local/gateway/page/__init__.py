@@ -2,7 +2,8 @@
 
     GET  /_local/                           the page
     GET  /_local/api/overview               APIs with routes, findings, which of the following there is
-    GET  /_local/api/functions|environments|resources|mail
+    GET  /_local/mail                       the page's mail for a browser, its JSON for everybody else
+    GET  /_local/api/functions|environments|resources|queues|mail
     GET  /_local/api/logs?function=&limit=
     GET  /_local/api/requests               the latest requests, without events
     GET  /_local/api/requests/{id}          one, with its event and answer
@@ -52,7 +53,7 @@ _SAFETY = (
     ("X-Content-Type-Options", "nosniff"),
     ("X-Frame-Options", "DENY"),
 )
-_TABLES = ("functions", "environments", "resources", "mail")
+_TABLES = ("functions", "environments", "resources", "queues", "mail")
 _LOG_LINES = 500
 
 
@@ -80,6 +81,10 @@ class LocalPage:
         if not path:
             return HttpAnswer(308, (("Location", f"{ROOT}/"), *_SAFETY))
         name = path[1:]
+        if name == "mail":
+            if "text/html" in (request.header("accept") or ""):
+                return HttpAnswer(302, (("Location", f"{ROOT}/#mail"), *_SAFETY))
+            name = "api/mail"
         if name in _FILES:
             return _file(name) if request.head.method in ("GET", "HEAD") else _json(405, {"message": "GET only"})
         try:
@@ -135,6 +140,8 @@ class LocalPage:
             return await inspector.environments()
         if name == "resources":
             return await inspector.resources()
+        if name == "queues":
+            return await inspector.queues()
         if name == "mail":
             return await inspector.mail()
         query = dict(query_pairs(request.head.query))

@@ -48,6 +48,7 @@ const VIEWS = {
     },
   },
   resources: { title: "Resources", empty: "The template has no other resources.", choose: showRow },
+  queues: { title: "Queues", empty: "The template has no queues.", choose: showRow },
   mail: {
     title: "Mail",
     empty: "No mail has been sent.",
@@ -194,6 +195,8 @@ async function showMail(mail) {
   const parts = [element("h2", mail.subject), element("p", `${mail.from} to ${[].concat(mail.to).join(", ")}`)];
   if (mail.text) parts.push(...block("Text", mail.text));
   if (mail.html) parts.push(...block("HTML, as source", mail.html));
+  for (const [title, pairs] of [["Headers", mail.headers], ["Tags", mail.tags]])
+    if (pairs && Object.keys(pairs).length) parts.push(...block(title, pairs));
   details(...parts);
 }
 
