@@ -21,12 +21,15 @@ from domain.dynamodb import Contended, Item, call
 from domain.users.fields import email_key
 from domain.users.model import Content, User
 from lanner.aws.errors import ConditionFailed, TransactionCanceled
+from lanner.jobs.errors import ItemsRefused
 from lanner.settings import setting
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from lanner.idempotency.store import TransactItem
+
+    Commit = Callable[[list[TransactItem]], None]
 
 TABLE_SETTING = "LANNER_USERS_TABLE"
 INDEX = "by_created"
@@ -73,23 +76,21 @@ def read_by_email(email: str) -> User | None:
     return user if user is not None and email_key(user.content.email) == key else None
 
 
-def insert(user: User, along: Sequence[TransactItem] = ()) -> None:
+def insert(user: User, along: Sequence[TransactItem] = (), commit: Commit | None = None) -> None:
     """Store a new user, and `along` (entries of TransactWriteItems) in the same transaction.
 
+    `commit` writes all of it in a transaction of its own making, with a job say; it raises `ItemsRefused`.
     Raises `EmailTaken`, `Contended`, and `Overtaken` where a condition in `along` did not hold.
     """
     new = "attribute_not_exists(pk)"
-    item = _to_item(user)
+    user_item = {"Put": {"TableName": _table(), "Item": _to_item(user), "ConditionExpression": new}}
+    items = [user_item, _claim(user.content.email, user.id, new), *along]
     try:
-        _transact(
-            [
-                {"Put": {"TableName": _table(), "Item": item, "ConditionExpression": new}},
-                _claim(user.content.email, user.id, new),
-                *along,
-            ],
-            token=user.id,
-        )
-    except TransactionCanceled as error:
+        if commit is None:
+            _transact(items, token=user.id)
+        else:
+            commit(items)
+    except (TransactionCanceled, ItemsRefused) as error:
         holder = _failed_item(error, 1)
         if holder is not None and holder.get("owner", {}).get("S") == user.id:
             return  # our own first attempt: the id is new with every user
@@ -247,12 +248,12 @@ def _transact(items: list[dict[str, Any]], token: str) -> None:
     call("TransactWriteItems", {"TransactItems": items, "ClientRequestToken": token})
 
 
-def _failed_item(error: TransactionCanceled, at: int) -> Item | None:
+def _failed_item(error: TransactionCanceled | ItemsRefused, at: int) -> Item | None:
     reason = error.reasons[at] if at < len(error.reasons) else None
     return reason.item if reason is not None and reason.code == "ConditionalCheckFailed" else None
 
 
-def _refusal(error: TransactionCanceled, claim_at: int | None = None) -> Exception:
+def _refusal(error: TransactionCanceled | ItemsRefused, claim_at: int | None = None) -> Exception:
     """What a cancelled transaction means. The user's own condition counts first: a stale writer must read again."""
     codes = [reason.code for reason in error.reasons]
     if codes and codes[0] == "ConditionalCheckFailed":
