@@ -136,6 +136,9 @@ class CacheMachine(RuleBasedStateMachine):
         self.history.append(Exchange(number, url, foo, "authorization" in asked.headers, self.site.clock.now(), said))
         return Response(said["status"], headers, b"%d" % number)
 
+    def begin_request(self) -> None:
+        self.confirmed = None
+
     def confirm(self, asked: Request, headers: dict[str, str], said: dict[str, Any]) -> Response:
         """Section 4.3.4: a 304 makes an exchange new again, with what it says now; it keeps its tag and its Vary."""
         tag = asked.headers["if-none-match"].partition(",")[0]
@@ -171,7 +174,7 @@ class CacheMachine(RuleBasedStateMachine):
         if directive:
             asked.headers["cache-control"] = directive
         before = len(self.history)
-        self.confirmed = None
+        self.begin_request()
         answer = self.site.send(asked)
         went = len(self.history) > before
         if self.confirmed is not None and not went:
@@ -206,7 +209,8 @@ class CacheMachine(RuleBasedStateMachine):
         assert used.may_be_stored()
         assert not used.dead
         assert not used.said["no_cache"]
-        newer = [each for each in self.history[used.number :] if each.url == url and each.foo == foo and not each.dead]
+        newer = [each for each in self.history[used.number :] if each.url == url and each.foo == foo]
+        newer = [each for each in newer if not each.dead]
         assert not any(each.may_be_stored() and each.lifetime() for each in newer)
         assert directive != "no-cache"
         assert answer.status == used.said["status"]
@@ -219,7 +223,7 @@ class CacheMachine(RuleBasedStateMachine):
             assert permitted or used.age(now) - used.lifetime() <= used.may_be_stale_for()
 
     def must_have_been_necessary(self, newest: Exchange, url: str, foo: str | None, now: float, directive: str) -> None:
-        """No exchange was in the store, by any reading, that would have been a plain hit: the newest for these fields."""
+        """The newest exchange for these fields was not one that had to be a plain hit."""
         if directive:
             return
         same = [each for each in self.history[:-1] if each.url == url and each.foo == foo]

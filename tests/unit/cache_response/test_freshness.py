@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from lanner.cache.response.directives import MAX_SECONDS, delta_seconds
@@ -158,6 +160,32 @@ def test_an_expires_that_is_no_date_is_in_the_past(value: str) -> None:
 def test_expires_in_all_three_forms(value: str) -> None:
     """RFC 9110 section 5.6.7: a recipient accepts all three."""
     assert cached_after(3600, expires=value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "THU, 18 AUG 2050 02:01:18 GMT",
+        "thu, 18 aug 2050 02:01:18 gmt",
+        "Thu, 18 Aug 2050 02:01:18 gMT",
+        "thursday, 18-aug-50 02:01:18 gmt",
+        "thu aug 18 02:01:18 2050",
+    ],
+)
+def test_the_letter_case_of_dates_does_not_count(value: str) -> None:
+    """Section 4.2: SHOULD match case-insensitively."""
+    assert cached_after(3600, expires=value)
+
+
+@pytest.mark.parametrize("zone", ["UTC-9", "UTC+12"])
+def test_the_local_time_zone_has_no_influence(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Section 4.2: MUST NOT."""
+    with monkeypatch.context() as patched:
+        patched.setenv("TZ", zone)
+        time.tzset()
+        outcome = cached_after(50, **dated(date=0, expires=60)), cached_after(60, **dated(date=0, expires=60))
+    time.tzset()
+    assert outcome == (True, False)
 
 
 def test_a_private_cache_ignores_s_maxage() -> None:

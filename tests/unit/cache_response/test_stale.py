@@ -45,6 +45,15 @@ def test_stale_is_never_served_where_it_is_prohibited(value: str, extra: str) ->
     assert site.calls == 4
 
 
+def test_an_origin_that_cannot_be_reached_is_an_error_where_stale_is_prohibited() -> None:
+    """Section 5.2.2.2: a disconnected cache MUST answer with an error; here what the origin raised."""
+    site = Site().reply(cache_control="max-age=2, must-revalidate")
+    site.get()
+    site.replies(raises(ConnectionError("unreachable")))
+    with pytest.raises(ConnectionError):
+        site.wait(3).get()
+
+
 def test_a_private_cache_ignores_proxy_revalidate() -> None:
     """Section 5.2.2.8: it is for shared caches."""
     site = Site(shared=False).reply(cache_control="max-age=2, proxy-revalidate, s-maxage=2")

@@ -256,6 +256,7 @@ def test_fields_of_a_connection_or_proxy_are_not_stored() -> None:
         proxy_authorization="x",
         proxy_connection="close",
         te="trailers",
+        trailer="x-sum",
         transfer_encoding="chunked",
         upgrade="h2c",
         x_a="1",
@@ -265,8 +266,28 @@ def test_fields_of_a_connection_or_proxy_are_not_stored() -> None:
     site.get()
     stored = site.get().headers
     assert stored["x-c"] == "3"
-    assert not {"connection", "keep-alive", "te", "transfer-encoding", "upgrade", "x-a", "x-b"} & stored.keys()
+    assert (
+        not {"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "x-a", "x-b"} & stored.keys()
+    )
     assert not [name for name in stored if name.startswith("proxy-")]
+
+
+def test_directives_are_passed_on() -> None:
+    """Section 5.2: a proxy passes them through, whether it understands them or not."""
+    value = 'max-age=60, private="x", immutable, community="UCI", no-transform'
+    site = Site().reply(cache_control=value)
+    assert site.get().headers["cache-control"] == site.get().headers["cache-control"] == value
+    assert site.calls == 1
+    site.get("/b", cache_control="no-transform, foo=1")
+    assert site.sent[1]["cache-control"] == "no-transform, foo=1"
+
+
+def test_no_transform_leaves_every_byte() -> None:
+    """Section 5.2.2.6: this cache transforms nothing, with or without it."""
+    site = Site().reply(200, bytes(range(256)), cache_control="max-age=60, no-transform", content_encoding="x-odd")
+    site.get()
+    answer = site.get()
+    assert (answer.body, answer.headers["content-encoding"]) == (bytes(range(256)), "x-odd")
 
 
 def test_unknown_fields_are_stored() -> None:
@@ -286,6 +307,16 @@ def test_fields_that_are_not_ours_change_nothing(name: str) -> None:
     site.get()
     assert site.is_cached()
     assert site.get().headers[name.replace("_", "-")] == "no-cache, no-store"
+
+
+def test_an_unsafe_request_is_answered_by_the_origin() -> None:
+    """Section 4: written through, and what the origin answers is the answer."""
+    site = Site().reply(cache_control=FRESH)
+    site.get()
+    site.reply(201, b"made", cache_control=FRESH)
+    answer = site.does("POST")
+    assert (answer.status, answer.body, site.calls) == (201, b"made", 2)
+    assert "age" not in answer.headers
 
 
 def test_a_request_with_no_store_leaves_nothing() -> None:

@@ -27,6 +27,19 @@ HEURISTIC_FRACTION: Final = 0.1  # of the time since Last-Modified: section 4.2.
 HEURISTIC_MAX: Final = 7 * 86_400.0  # seconds: a guess should not outlive a release
 
 
+def moment(text: str | None, now: float) -> int | None:
+    """An HTTP date in seconds since the epoch, None where it is none; letter case does not count (section 4.2).
+
+    `now` decides the century of a date with two digits of the year. A zone other than GMT makes it no date.
+    """
+    if not text:
+        return None
+    found = parse_http_date(text, now=now)
+    if found is None and text.isascii():
+        found = parse_http_date(text.title().replace("Gmt", "GMT"), now=now)
+    return found
+
+
 def age_value(headers: Mapping[str, str]) -> int:
     """What Age says, 0 when it says nothing valid; of a list the first member counts (section 5.1)."""
     value = headers.get("age")
@@ -37,12 +50,8 @@ def age_value(headers: Mapping[str, str]) -> int:
 
 def date_value(headers: Mapping[str, str], received: float) -> int:
     """When the response was made: Date, or the time of receipt where that is missing or invalid (RFC 9110 6.6.1)."""
-    value = headers.get("date")
-    if value is not None:
-        date = parse_http_date(value, now=received)
-        if date is not None:
-            return date
-    return int(received // 1)
+    date = moment(headers.get("date"), received)
+    return int(received // 1) if date is None else date
 
 
 def initial_age(headers: Mapping[str, str], requested: float, received: float) -> float:
@@ -69,7 +78,7 @@ def explicit_lifetime(
     expires = headers.get("expires")
     if expires is None:
         return None
-    end = parse_http_date(expires, now=received)
+    end = moment(expires, received)
     if end is None:
         return 0.0
     return float(min(max(0, end - date_value(headers, received)), MAX_SECONDS))
@@ -87,7 +96,7 @@ def heuristic_lifetime(
     modified = headers.get("last-modified")
     if modified is None or not is_heuristic(status, directives):
         return 0.0
-    since = parse_http_date(modified, now=received)
+    since = moment(modified, received)
     if since is None:
         return 0.0
     return min(max(0.0, (date_value(headers, received) - since) * fraction), longest)

@@ -18,10 +18,10 @@ from zlib import crc32
 import orjson
 
 from lanner.cache.response.directives import response_directives
-from lanner.cache.response.freshness import explicit_lifetime, heuristic_lifetime, initial_age
+from lanner.cache.response.freshness import explicit_lifetime, heuristic_lifetime, initial_age, moment
 from lanner.cache.response.rules import LONGEST_KEPT
 from lanner.cache.response.selection import Selecting, fits
-from lanner.http.dates import http_date, parse_http_date
+from lanner.http.dates import http_date
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -94,7 +94,7 @@ class Record:
         self.rules = rules
         self.status = status
         self.headers = dict(headers)
-        if parse_http_date(self.headers.get("date", ""), now=received) is None:
+        if moment(self.headers.get("date"), received) is None:
             self.headers["date"] = http_date(received)  # RFC 9110 section 6.6.1
         self.body = body
         self.requested = requested
@@ -126,8 +126,7 @@ class Record:
         self.early_from = self.fresh_until - self.delay * _XFETCH_REACH
         self.never_stale = directives.prohibits_stale(rules.shared)
         self.etag = headers.get("etag")
-        modified = headers.get("last-modified")
-        self.modified = None if modified is None else parse_http_date(modified, now=self.received)
+        self.modified = moment(headers.get("last-modified"), self.received)
         self.upstream = headers.get("cache-status", "")
         self.base = {
             name: value

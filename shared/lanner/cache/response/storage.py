@@ -19,8 +19,8 @@ from os import urandom
 from typing import TYPE_CHECKING, Final
 
 from lanner.cache.errors import CacheError
+from lanner.cache.response.freshness import date_value
 from lanner.cache.response.record import MARKER, Index, Marker, Record, Unreadable, Variant, decode
-from lanner.http.dates import parse_http_date
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -286,5 +286,4 @@ def _matches(variant: Variant, headers: Mapping[str, str]) -> bool:
 
 
 def _date(record: Record) -> float:
-    date = parse_http_date(record.headers["date"])
-    return record.received if date is None else float(date)
+    return float(date_value(record.headers, record.received))

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from lanner.cache.response.freshness import moment
 from lanner.cache.response.storing import HOP_BY_HOP
 from lanner.http.conditional import none_match_holds, not_modified_headers, opaque_tag
-from lanner.http.dates import parse_http_date
 from lanner.http.headers import split_list
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def confirmed(records: Sequence[Record], headers: Mapping[str, str]) -> Record |
         return next((each for each in records if each.etag and opaque_tag(each.etag) == opaque_tag(etag)), None)
     modified = headers.get("last-modified")
     if modified is not None:
-        since = parse_http_date(modified)
+        since = moment(modified, records[0].received)
         return next((each for each in records if each.modified is not None and each.modified == since), None)
     return records[0] if len(records) == 1 else None
 
@@ -77,7 +77,7 @@ def head_agrees(record: Record, headers: Mapping[str, str]) -> bool:
     etag, length, modified = headers.get("etag"), headers.get("content-length"), headers.get("last-modified")
     if etag is not None and etag != record.etag:
         return False
-    if modified is not None and parse_http_date(modified) != record.modified:
+    if modified is not None and moment(modified, record.received) != record.modified:
         return False
     return length is None or length.strip() == str(len(record.body))
 
@@ -97,11 +97,11 @@ def not_modified(
     value = request_headers.get("if-modified-since")
     if value is None:
         return None
-    since = parse_http_date(value)
+    since = moment(value, received)
     if since is None:
         return None
-    modified = parse_http_date(headers.get("last-modified", ""))
+    modified = moment(headers.get("last-modified"), received)
     if modified is None:
-        modified = parse_http_date(headers.get("date", ""))
+        modified = moment(headers.get("date"), received)
     last = received // 1 if modified is None else modified
     return not_modified_headers(headers) if last <= since else None
