@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from domain.browsers import CORS
+from domain.caching import CATALOG
 from domain.versions import REGISTRY
 from lanner.group import RouteGroup
 
@@ -23,10 +24,11 @@ GROUP = RouteGroup(
         "GET /catalog/translations/{locale}": "domain.catalog.edge:translations",
         "GET /catalog/settings": "domain.catalog.edge:settings",
     },
-    validators={
-        "/catalog/categories": "domain.catalog.validators:current_etag",
-        "/catalog/translations/{locale}": "domain.catalog.validators:current_etag",
-        "/catalog/settings": "domain.catalog.validators:current_etag",
+    cache={
+        "/catalog/categories": CATALOG,
+        "/catalog/translations": CATALOG,
+        "/catalog/translations/{locale}": CATALOG,
+        "/catalog/settings": CATALOG,
     },
 )
 lambda_handler = GROUP.handler()

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from domain.caching import CATALOG
 from tests.functions.api_client import Client
 
 TREE: list[dict[str, Any]] = [
@@ -45,7 +46,7 @@ def test_a_tree_is_written_and_read_in_both_versions(client: Client) -> None:
     assert put.json()["data"] == TREE
     got = client.get("/v2/catalog/categories")
     assert (got.json(), got.headers["etag"]) == (put.json(), put.headers["etag"])
-    assert got.headers["cache-control"] == "public, no-cache"
+    assert got.headers["cache-control"] == CATALOG.cache_control
     assert client.get("/v1/catalog/categories").json() == {"data": without_slugs(TREE)}
 
 

@@ -12,8 +12,8 @@ import orjson
 
 from domain.bodies import read_document
 from domain.catalog import categories, options, store, translations
+from domain.catalog.etags import etag
 from domain.catalog.service import EMPTY
-from domain.catalog.validators import PUBLIC, etag
 from domain.queries import check_known
 from domain.versions import REGISTRY
 from lanner.http.conditional import evaluate
@@ -84,7 +84,7 @@ class CatalogAnswers:
         if self._dated:
             check_known(request)
             data = [{"locale": locale, "updated_at": updated_at} for locale, updated_at in store.locales()]
-            return self._answer(orjson.dumps({"data": data, "next_cursor": None}), {"cache-control": PUBLIC})
+            return self._answer(orjson.dumps({"data": data, "next_cursor": None}), {})
         check_known(request, "limit", "offset")
         limit = page_size(request.query_values("limit"), DEFAULT_LIMIT, MAX_LIMIT)
         skipped = offset(request.query_values("offset"), MAX_OFFSET)
@@ -93,10 +93,7 @@ class CatalogAnswers:
         links: dict[str, str | None] = {"prev": str(max(0, skipped - limit)) if skipped else None}
         if skipped + limit < len(found):
             links["next"] = str(skipped + limit)
-        headers = {
-            "cache-control": PUBLIC,
-            "link": page_links(request.public_path, request.query, links, name="offset"),
-        }
+        headers = {"link": page_links(request.public_path, request.query, links, name="offset")}
         return self._answer(orjson.dumps({"data": shown, "limit": limit, "offset": skipped}), headers)
 
     def _read(self, request: Request, resource: str, key: str) -> Response:
@@ -108,7 +105,7 @@ class CatalogAnswers:
             body, tag = self._shown(resource, orjson.dumps(EMPTY[key])), store.UNWRITTEN
         else:
             body, tag = self._shown(resource, stored.body), stored.tag
-        return self._answer(body, {"etag": etag(self._version, tag), "cache-control": PUBLIC})
+        return self._answer(body, {"etag": etag(self._version, tag)})
 
     def _replace(self, request: Request, resource: str, key: str, make: Callable[[Document], Document]) -> Response:
         def check(stored: store.Stored | None) -> None:

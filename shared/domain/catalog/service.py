@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from domain.caching import changing
 from domain.catalog import store
 from domain.catalog.policy import check_may_write
 from domain.catalog.sizes import check_size
@@ -66,7 +67,8 @@ class Catalog:
             body = orjson.dumps({**content, "updated_at": updated_at})
             check_size(body)
             try:
-                return store.write(key, old, body, updated_at, principal.id), old is None
+                with changing("catalog"):
+                    return store.write(key, old, body, updated_at, principal.id), old is None
             except (store.Stale, Contended):
                 continue
         raise too_busy("document")

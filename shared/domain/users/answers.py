@@ -22,18 +22,14 @@ from domain.users.store import Overtaken
 from lanner.http.conditional import evaluate
 from lanner.http.message import Request, Response
 from lanner.http.problems import PreconditionFailed, Unprocessable, member
-from lanner.idempotency.execution import execution_of
-from lanner.idempotency.problems import in_flight
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from domain.users.model import Content, User
     from domain.users.service import Users
+    from lanner.idempotency.execution import Execution
     from lanner.idempotency.store import TransactItem
-
-PRIVATE = "private, no-cache"
-"""Personal data: kept by the client's own cache only, and asked about each time (an answered 304 is cheap)."""
 
 REQUIRED_MEMBERS = ("id", "created_at")
 """Read-only members that a merge patch may repeat and must not remove."""
@@ -64,13 +60,13 @@ class UserAnswers:
         """GET: 200, or 404."""
         selected = self.selected(request)
         user = self._users.read(user_id)
-        return self._answer(user, 200, {"cache-control": PRIVATE}, selected)
+        return self._answer(user, 200, {}, selected)
 
     def create(self, request: Request) -> Response:
         """POST: 201 with Location, 409 when the address is taken. A key's answer is stored together with the user."""
         check_known(request)
         content = self._version.created(read_document(request))
-        execution = execution_of(request)
+        execution: Execution | None = request.state.get("idempotency")
 
         def along(user: User) -> Sequence[TransactItem]:
             return () if execution is None else execution.completion(self._created(request, user))
@@ -78,6 +74,8 @@ class UserAnswers:
         try:
             user = self._users.create(content, along)
         except Overtaken:
+            from lanner.idempotency.problems import in_flight
+
             raise in_flight() from None
         if execution is not None:
             execution.committed()

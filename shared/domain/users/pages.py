@@ -14,7 +14,6 @@ import orjson
 from domain import ids, times
 from domain.queries import check_known, selection, single
 from domain.users import listing, store, v1, v2
-from domain.users.answers import PRIVATE
 from domain.users.fields import check_email
 from lanner.http.message import Response
 from lanner.http.pagination import Cursor, CursorCodec, offset, page_links, page_size
@@ -102,7 +101,7 @@ def list_v1(request: Request) -> Response:
 
 
 def _page(document: dict[str, Any], links: str) -> Response:  # Any: JSON values
-    headers = {"content-type": "application/json", "cache-control": PRIVATE, "link": links}
+    headers = {"content-type": "application/json", "link": links}
     return Response(200, headers, orjson.dumps(document))
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domain import ids
+from domain.caching import changing
 from domain.dynamodb import Contended
 from domain.races import attempts, too_busy
 from domain.times import rfc3339
@@ -45,7 +46,8 @@ class Users:
         others = () if along is None else along(user)
         for _ in attempts(self._clock):
             try:
-                store.insert(user, others)
+                with changing("users"):
+                    store.insert(user, others)
                 return user
             except Contended:
                 continue
@@ -80,7 +82,8 @@ class Users:
             now = rfc3339(int(self._clock.now() * 1000))
             new = User(old.id, content, old.created_at, max(now, old.updated_at), old.revision + 1)
             try:
-                store.update(old, new)
+                with changing("users", f"user:{new.id}"):
+                    store.update(old, new)
                 return new
             except (store.Stale, Contended):
                 continue
@@ -102,7 +105,8 @@ class Users:
                 check(user)
             tried = True
             try:
-                store.delete(user)
+                with changing("users", f"user:{user.id}"):
+                    store.delete(user)
                 return
             except (store.Stale, Contended):
                 continue

@@ -47,10 +47,19 @@ def default_tags() -> TagIndex:
 
 
 def reset() -> None:
-    """Drop connections and forget both: before a SnapStart snapshot, after a restore, between tests."""
+    """Drop connections and what is believed of tags: before a SnapStart snapshot, after a thaw or a fork."""
     with _lock:
         for backend in _backend:
             backend.reset()
+        for tags in _tags:
+            tags.forget()
+
+
+def close() -> None:
+    """Forget both, so that the next use reads the settings again; who holds one goes on with it."""
+    with _lock:
+        for backend in _backend:
+            backend.close()
         _backend.clear()
         _tags.clear()
 
