@@ -20,37 +20,54 @@ in flight, and what a later attempt does is bounded by the effect's own key (`la
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lanner.group import RouteGroup
     from lanner.http.message import Handler, Request, Response
+    from lanner.idempotency.policy import IdempotencyPolicy
 
 METHODS = ("POST",)
 """Every other method is idempotent by itself (RFC 9110 section 9.2.2), or PATCH, which has If-Match here."""
 
+FIELD = "idempotency-key"
+
 
 def idempotency(group: RouteGroup, handler: Handler) -> Handler | None:
-    """The step, for a group that has a policy; what it needs is imported for that one only."""
+    """The step, for a group that has a policy.
+
+    What performs keyed requests loads OpenSSL for its hashes (8 ms), so it is imported by the first of them; at once
+    where INIT time is not a caller's.
+    """
     policy = group.idempotency
     if policy is None:
         return None
-    from lanner.idempotency.guard import Guard
-    from lanner.idempotency.key import FIELD, read_key
-    from lanner.idempotency.problems import key_missing
-
-    guard = Guard(policy, group)
-    field = FIELD.lower()
     required = policy.required
+    keyed: Handler | None = None
+    if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand") != "on-demand":
+        keyed = _keyed(group, policy, handler)
 
     def handle(request: Request) -> Response:
+        nonlocal keyed
         if request.method not in METHODS:
             return handler(request)
-        written = request.headers.get(field)
-        if written is None:
+        if FIELD not in request.headers:
             if request.route in required:
+                from lanner.idempotency.problems import key_missing
+
                 raise key_missing()
             return handler(request)
-        return guard.answer(request, read_key(written), handler)
+        if keyed is None:
+            keyed = _keyed(group, policy, handler)
+        return keyed(request)
 
     return handle
+
+
+def _keyed(group: RouteGroup, policy: IdempotencyPolicy, handler: Handler) -> Handler:
+    from lanner.idempotency.guard import Guard
+    from lanner.idempotency.key import read_key
+
+    guard = Guard(policy, group)
+    return lambda request: guard.answer(request, read_key(request.headers[FIELD]), handler)
