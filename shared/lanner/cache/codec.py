@@ -2,6 +2,7 @@
 
     1 byte    0xC1: version 1 of this envelope
     1 byte    what is inside (1 JSON, 2 bytes) in the low half, how it is compressed (0 not, 1 zlib, 2 zstd) in the high
+    4 bytes   CRC-32 of the rest, big-endian: the start of a number or of bytes would pass for a whole one
     the rest  the value
 
 The first byte can begin neither JSON nor UTF-8 text, nor a counter, so what somebody else stored is told apart. A
@@ -16,16 +17,20 @@ from __future__ import annotations
 
 import zlib
 from typing import Any
+from zlib import crc32
 
 import orjson
 
 from lanner.cache.errors import CacheError, CacheValueError
 
 VERSION = 0xC1
+HEADER_BYTES = 6
 _JSON, _BYTES = 1, 2
 _PLAIN, _ZLIB, _ZSTD = 0, 1, 2
 COMPRESSED_FROM = 1024
 """Bytes: what is smaller is stored for the same price compressed or not (DynamoDB bills writes by the KB)."""
+LONGEST_COUNTER = 19
+"""Digits of a signed 64-bit integer."""
 WORTH = 0.9
 """Compression has to save a tenth to be kept: reading it costs every time."""
 LARGEST = 64 * 1024 * 1024
@@ -41,27 +46,33 @@ class UnreadableEntry(CacheError):
 
 def encode(value: Any) -> bytes:  # Any: bytes, or whatever orjson writes
     """The envelope of a value. Raises `CacheValueError`."""
-    if type(value) is bytes:
-        kind, body = _BYTES, value
+    if isinstance(value, bytes | bytearray | memoryview):
+        kind, body = _BYTES, bytes(value)
     else:
         kind = _JSON
         try:
             body = orjson.dumps(value)
         except TypeError as error:
             raise CacheValueError(f"a cached value is bytes or JSON: {error}") from None
+    if len(body) > LARGEST:
+        raise CacheValueError(f"a cached value of {len(body)} bytes is larger than {LARGEST}")
     if len(body) >= COMPRESSED_FROM:
         codec, smaller = _compressed(body)
         if len(smaller) <= len(body) * WORTH:
-            return _PREFIX[kind, codec] + smaller
-    return _PREFIX[kind, _PLAIN] + body
+            return _PREFIX[kind, codec] + crc32(smaller).to_bytes(4, "big") + smaller
+    return _PREFIX[kind, _PLAIN] + crc32(body).to_bytes(4, "big") + body
 
 
 def decode(stored: bytes) -> Any:  # Any: what was encoded
     """The value in an envelope. Raises `UnreadableEntry`."""
     if stored[:1] != b"\xc1":
         return _counter(stored)
-    flags = stored[1] if len(stored) > 1 else 0
-    body = stored[2:]
+    if len(stored) < HEADER_BYTES:
+        raise UnreadableEntry("an entry is cut short")
+    flags = stored[1]
+    body = stored[HEADER_BYTES:]
+    if crc32(body) != int.from_bytes(stored[2:HEADER_BYTES], "big"):
+        raise UnreadableEntry("an entry is damaged or cut short")
     if flags >> 4:
         body = _decompressed(body, flags >> 4)
     kind = flags & 0xF
@@ -77,7 +88,7 @@ def decode(stored: bytes) -> Any:  # Any: what was encoded
 
 def _counter(stored: bytes) -> int:
     digits = stored[1:] if stored[:1] == b"-" else stored
-    if digits.isdigit() and len(digits) <= 20:
+    if digits.isdigit() and len(digits) <= LONGEST_COUNTER:
         return int(stored)
     raise UnreadableEntry("an entry that is no envelope of ours")
 
@@ -115,7 +126,7 @@ def _from_zstd(body: bytes) -> tuple[bytes, bool]:
     if hasattr(zstd, "ZstdDecompressor") and hasattr(zstd, "ZstdFile"):  # compression.zstd
         expander = zstd.ZstdDecompressor()
         plain = expander.decompress(body, LARGEST)
-        return plain, bool(expander.eof)
+        return plain, bool(expander.eof) and not expander.unused_data
     reader = zstd.ZstdDecompressor().stream_reader(body)
     plain = reader.read(LARGEST)
     return plain, len(plain) < LARGEST and zstd.frame_content_size(body) in (-1, len(plain))

@@ -12,21 +12,34 @@ Room: each shard has its share of `max_bytes`. A write that goes past it removes
 four fifths; "old" is when it was written or, to within `TOUCHED_EVERY` seconds, read. Only then is a folder listed. An
 entry above half a shard's share is not stored (and what was there is removed).
 
-Failure modes: `CacheUnavailable` for a disk that is full, read-only, gone or not ours; `CacheValueError` for what is no
-key or value. A folder that somebody removed is made again by the next write.
+Failure modes: `CacheBudgetSpent` where another process holds a shard for longer than `budget_ms` (stopped, or on a
+disk that hangs); `CacheUnavailable` for a disk that is full, read-only, gone or not ours; `CacheValueError` for what
+is no key or value. A folder that somebody removed is made again by the next write.
 """
 
 from __future__ import annotations
 
 import os
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from math import inf
-from struct import Struct
 
+from lanner.cache import file_lock
 from lanner.cache.backend import CacheEntry
 from lanner.cache.errors import CacheConfigError, CacheUnavailable, CacheValueError
+from lanner.cache.file_layout import (
+    TOTAL_BYTES,
+    content_of,
+    lease_token,
+    name_and_end,
+    pack_entry,
+    pack_lease,
+    pack_total,
+    size_of,
+    unlink,
+    unpack_entry,
+    unpack_total,
+)
 from lanner.cache.lifetime import expires_at, instant
 from lanner.cache.naming import check_key, check_value, digest, entry_space, to_bytes, to_text
 from lanner.clock import Clock, SystemClock
@@ -36,13 +49,11 @@ SHARDS = 16
 KEEP_SHARE = 0.8
 TOUCHED_EVERY = 10.0
 """Seconds between two notes that an entry was read: each is a write to the folder."""
+BUDGET_MS = 1000.0
+"""How long a write may wait for other processes' writes to the same sixteenth of the keys."""
 MODE = 0o600
 """For this user alone: `/tmp` is everybody's."""
 
-_HEAD = Struct(">4sIdI")  # magic, checksum of all that follows it, expiry, bytes of the name
-_MAGIC = b"LCF1"
-_LEASE = Struct(">d")
-_TOTAL = Struct(">q")
 _COUNTER_LIMIT = 1 << 63
 
 
@@ -52,7 +63,15 @@ class FileBackend:
     name = "file"
     lists_keys = True
 
-    def __init__(self, path: str, max_bytes: int = MAX_BYTES, *, prefix: str = "", clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        path: str,
+        max_bytes: int = MAX_BYTES,
+        *,
+        prefix: str = "",
+        budget_ms: float = BUDGET_MS,
+        clock: Clock | None = None,
+    ) -> None:
         if max_bytes < SHARDS * 1024:
             raise CacheConfigError(f"file: max_bytes of {SHARDS * 1024} or more, not {max_bytes}")
         self.path = path
@@ -60,6 +79,7 @@ class FileBackend:
         self._space = to_bytes(entry_space(prefix))
         clock = clock or SystemClock()
         self._now = clock.now
+        self._budget = budget_ms / 1000
         self._max_bytes = max_bytes
         self.unreadable = 0
         self.evictions = 0
@@ -149,7 +169,7 @@ class FileBackend:
                 if name.startswith(wanted):
                     with self._locked(file, "clear") as shard:
                         self._remove(shard, file)
-                        _unlink(f"{file}.lease")
+                        unlink(f"{file}.lease")
                     gone += 1
         return gone
 
@@ -157,35 +177,34 @@ class FileBackend:
         name, file = self._place(key)
         with self._locked(file, "acquire"):
             holder = self._holder(file)
-            if holder is not None and holder != token:
+            if holder is not None and holder != to_bytes(token):
                 return False
-            body = _LEASE.pack(self._now() + ttl) + len(name).to_bytes(4, "big") + name + token.encode()
-            self._write(f"{file}.lease", body)
+            self._write(f"{file}.lease", pack_lease(name, token, self._now() + ttl))
             return True
 
     def release(self, key: str, token: str) -> bool:
         _, file = self._place(key)
         with self._locked(file, "release"):
-            if self._holder(file) != token:
+            if self._holder(file) != to_bytes(token):
                 return False
-            _unlink(f"{file}.lease")
+            unlink(f"{file}.lease")
             return True
 
     def set_held(self, key: str, value: bytes, ttl: float | None, token: str) -> bool:
         check_value(value)
         name, file = self._place(key)
         with self._locked(file, "set_held") as shard:
-            if self._holder(file) != token:
+            if self._holder(file) != to_bytes(token):
                 return False
             self._store(shard, file, name, value, expires_at(self._now(), ttl))
-            _unlink(f"{file}.lease")
+            unlink(f"{file}.lease")
             return True
 
     def statistics(self) -> dict[str, int | float]:
         total = 0
         for at in range(SHARDS):
             with suppress(OSError), open(f"{self.path}/{at:x}/.lock", "rb") as lock:
-                total += _total(lock.read(_TOTAL.size))
+                total += unpack_total(lock.read(TOTAL_BYTES))
         return {
             "bytes": total,
             "max_bytes": self._max_bytes,
@@ -207,21 +226,17 @@ class FileBackend:
 
     def _load(self, file: str, name: bytes) -> CacheEntry | None:
         """The entry in a file, where it is whole, of this key and not over."""
-        try:
-            with open(file, "rb") as stored:
-                content = stored.read()
-        except (FileNotFoundError, NotADirectoryError):
+        content = content_of(file)
+        if content is None:
             return None
-        head = content[: _HEAD.size]
-        if len(head) == _HEAD.size:
-            magic, checksum, end, length = _HEAD.unpack(head)
-            if magic == _MAGIC and zlib.crc32(content[8:]) == checksum:
-                start = _HEAD.size + length
-                if content[_HEAD.size : start] != name or end <= self._now():
-                    return None
-                return CacheEntry(content[start:], instant(end))
+        found = unpack_entry(content)
+        if found is not None:
+            if found.name != name or found.end <= self._now():
+                return None
+            return CacheEntry(found.value, instant(found.end))
         self.unreadable += 1
-        _unlink(file)
+        with suppress(OSError):  # a folder that may only be read
+            os.unlink(file)
         return None
 
     def _note_read(self, file: str) -> None:
@@ -231,7 +246,8 @@ class FileBackend:
 
     def _store(self, shard: _Shard, file: str, name: bytes, value: bytes, end: float) -> bool:
         """Write an entry under the shard's lock; False where it was over at once, or has no room."""
-        size = _HEAD.size + len(name) + len(value)
+        content = pack_entry(name, value, end)
+        size = len(content)
         if end <= self._now():
             self._remove(shard, file)
             return False
@@ -239,9 +255,8 @@ class FileBackend:
             self._remove(shard, file)
             self.refused += 1
             return False
-        rest = _HEAD.pack(b"", 0, end, len(name))[8:] + name + value
-        before = _size(file)
-        self._write(file, _MAGIC + zlib.crc32(rest).to_bytes(4, "big") + rest)
+        before = size_of(file)
+        self._write(file, content)
         os.utime(file, (self._now(), self._now()))
         shard.total += size - before
         if shard.total > self._share:
@@ -256,20 +271,23 @@ class FileBackend:
                 target.write(content)
             os.replace(aside, file)
         except BaseException:
-            _unlink(aside)
+            unlink(aside)
             raise
 
     def _remove(self, shard: _Shard, file: str) -> None:
-        shard.total -= _size(file)
-        _unlink(file)
+        shard.total -= size_of(file)
+        unlink(file)
 
     def _make_room(self, shard: _Shard, keep: str) -> None:
         """Remove the oldest entries, and count the shard anew while it is listed."""
         found = []
         for each in os.scandir(shard.folder):
-            if each.name.endswith(".new"):
-                self._remove_abandoned(each)
-            elif not each.name.endswith((".lock", ".lease")):
+            if each.name.endswith(".new"):  # a process was killed in mid-write: the lock is ours, so nobody writes here
+                unlink(each.path)
+            elif each.name.endswith(".lease"):
+                if self._holder(each.path.removesuffix(".lease")) is None:
+                    unlink(each.path)
+            elif each.name != ".lock":
                 with suppress(FileNotFoundError):
                     state = each.stat()
                     found.append((state.st_mtime, state.st_size, each.path))
@@ -279,24 +297,13 @@ class FileBackend:
             if shard.total <= self._share * KEEP_SHARE:
                 break
             if os.path.basename(path) != os.path.basename(keep):
-                _unlink(path)
+                unlink(path)
                 shard.total -= size
                 self.evictions += 1
 
-    def _remove_abandoned(self, each: os.DirEntry[str]) -> None:
-        """What a process that was killed in mid-write left: the lock is ours, so nobody is writing here."""
-        _unlink(each.path)
-
-    def _holder(self, file: str) -> str | None:
-        try:
-            with open(f"{file}.lease", "rb") as stored:
-                content = stored.read()
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        if len(content) < _LEASE.size + 4 or _LEASE.unpack_from(content)[0] <= self._now():
-            return None
-        length = int.from_bytes(content[_LEASE.size : _LEASE.size + 4], "big")
-        return content[_LEASE.size + 4 + length :].decode("utf-8", "replace")
+    def _holder(self, file: str) -> bytes | None:
+        content = content_of(f"{file}.lease")
+        return None if content is None else lease_token(content, self._now())
 
     def _walk(self, *, leases: bool = False) -> Iterator[tuple[str, bytes, float]]:
         """Every file of an entry (or lease) with its name and end, read by its head alone."""
@@ -309,33 +316,23 @@ class FileBackend:
             for path in listed:
                 if path.endswith((".lock", ".new")) or (path.endswith(".lease") and not leases):
                     continue
-                found = _head_of(path)
+                found = name_and_end(path)
                 if found is not None:
                     yield path.removesuffix(".lease"), *found
 
     @contextmanager
     def _locked(self, file: str, operation: str) -> Iterator[_Shard]:
-        import fcntl  # there is none on Windows, where nobody runs Lambda
-
         folder = os.path.dirname(file)
         with _wrapped(operation):
-            lock = self._open_lock(folder)
+            lock = file_lock.take(folder, MODE, self._budget, operation)
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX)
-                shard = _Shard(folder, _total(os.pread(lock, _TOTAL.size, 0)))
+                shard = _Shard(folder, unpack_total(os.pread(lock, TOTAL_BYTES, 0)))
                 before = shard.total
                 yield shard
                 if shard.total != before:
-                    os.pwrite(lock, _TOTAL.pack(max(shard.total, 0)), 0)
+                    os.pwrite(lock, pack_total(shard.total), 0)
             finally:
                 os.close(lock)
-
-    def _open_lock(self, folder: str) -> int:
-        try:
-            return os.open(f"{folder}/.lock", os.O_RDWR | os.O_CREAT, MODE)
-        except FileNotFoundError:
-            os.makedirs(folder, mode=0o700, exist_ok=True)
-            return os.open(f"{folder}/.lock", os.O_RDWR | os.O_CREAT, MODE)
 
 
 class _Shard:
@@ -352,34 +349,3 @@ def _wrapped(operation: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise CacheUnavailable(f"file: {operation}: {error.strerror or type(error).__name__}") from error
-
-
-def _head_of(path: str) -> tuple[bytes, float] | None:
-    with suppress(OSError), open(path, "rb") as stored:
-        if path.endswith(".lease"):
-            head = stored.read(_LEASE.size + 4)
-            if len(head) == _LEASE.size + 4:
-                return stored.read(int.from_bytes(head[_LEASE.size :], "big")), _LEASE.unpack_from(head)[0]
-            return None
-        head = stored.read(_HEAD.size)
-        if len(head) == _HEAD.size and head[:4] == _MAGIC:
-            _, _, end, length = _HEAD.unpack(head)
-            return stored.read(length), end
-    return None
-
-
-def _total(stored: bytes) -> int:
-    total: int = _TOTAL.unpack(stored)[0] if len(stored) == _TOTAL.size else 0
-    return total
-
-
-def _size(file: str) -> int:
-    try:
-        return os.stat(file).st_size
-    except (FileNotFoundError, NotADirectoryError):
-        return 0
-
-
-def _unlink(file: str) -> None:
-    with suppress(FileNotFoundError, NotADirectoryError):
-        os.unlink(file)

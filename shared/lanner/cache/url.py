@@ -8,7 +8,7 @@
 
 A stack names its tiers `l1=`, `l2=`, … from the nearest, and may have `l1_ttl=` (seconds) and `jitter=` (a share).
 User and password are percent-encoded where they hold `:`, `/`, `@`, `?`, `,` or `#`. Sizes are bytes, or `kb`, `mb`,
-`gb` of 1024.
+`gb` of 1024 (`kib`, `mib`, `gib` are the same).
 
 A backend that may fail comes behind a breaker, alone or in a stack. Modules are loaded for the schemes that are named.
 Raises `CacheConfigError` for everything that is not as above; no message repeats a user or password.
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from lanner.cache.backend import CacheBackend
     from lanner.clock import Clock
 
-_UNITS = {"kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30}
+_UNITS = {"kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30}
 _REDIS = ("redis", "rediss", "valkey", "valkeys")
 _MEMCACHED = ("memcached", "memcacheds")
 _TLS = ("rediss", "valkeys", "memcacheds")
@@ -105,7 +105,8 @@ def _file(parts: SplitResult, clock: Clock | None) -> CacheBackend:
     _nothing(parts, netloc=True)
     if len(parts.path) < 2:
         raise CacheConfigError("file: a folder is needed, as in file:///tmp/cache")
-    return FileBackend(unquote(parts.path), **_options(parts, {"max_bytes": _size, "prefix": _text}), clock=clock)
+    options = _options(parts, {"max_bytes": _size, "prefix": _text, "budget_ms": _number})
+    return FileBackend(unquote(parts.path), **options, clock=clock)
 
 
 def _dynamodb(parts: SplitResult, clock: Clock | None) -> CacheBackend:
@@ -190,8 +191,10 @@ def _options(parts: SplitResult, known: dict[str, Callable[[str, str], Any]]) ->
 
 def _size(name: str, value: str) -> int:
     text = value.strip().lower()
-    factor = _UNITS.get(text[-2:], 1)
-    return _count(name, text[:-2].strip() if factor > 1 else text) * factor
+    for unit, factor in _UNITS.items():
+        if text.endswith(unit):
+            return _count(name, text.removesuffix(unit).strip()) * factor
+    return _count(name, text)
 
 
 def _count(name: str, value: str, least: int = 1) -> int:
