@@ -12,6 +12,7 @@ from lanner.cache.errors import CacheBudgetSpent, CacheUnavailable, CacheValueEr
 from lanner.cache.memcached import MemcachedBackend
 from lanner.cache.redis import RedisBackend
 from lanner.clock import ManualClock
+from tests.contract.cache.certificates import write_certificate
 from tests.contract.cache.servers import HOST, PASSWORD, Server, ask, free_port, start_memcached, start_redis
 from tests.faults.conftest import PATIENT_MS
 from tests.faults.scripted_server import answering
@@ -130,6 +131,23 @@ def test_a_login_that_is_refused(tmp_path: Path, options: dict[str, object], cod
             cache.get("key")
         told = f"{caught.value!r} {caught.value.__cause__!r} {cache!r} {vars(cache)!r}"
         assert SECRET not in told and PASSWORD not in told
+    finally:
+        server.stop()
+
+
+def test_a_certificate_that_nobody_vouches_for(tmp_path: Path) -> None:
+    """Is unavailable, whoever it claims to be; nothing was sent before it was checked."""
+    bundle = write_certificate(tmp_path / "server.pem")
+    elsewhere = write_certificate(tmp_path / "elsewhere.pem", address="127.0.0.2")
+    server = start_redis(tmp_path, "--requirepass", PASSWORD, tls=bundle)
+    try:
+        with pytest.raises(CacheUnavailable, match="does not verify"):
+            redis(server.port, tls=True, password=PASSWORD).get("key")
+        with pytest.raises(CacheUnavailable, match="does not verify"):
+            redis(server.port, tls=True, password=PASSWORD, ca_bundle=str(elsewhere)).get("key")
+        assert redis(server.port, tls=True, password=PASSWORD, ca_bundle=str(bundle)).get("key") is None
+        with pytest.raises(CacheUnavailable):
+            redis(server.port, password=PASSWORD).get("key")
     finally:
         server.stop()
 

@@ -34,7 +34,7 @@ from lanner.cache.stream import Deadline
 from lanner.cache.streams import Streams
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from lanner.clock import Clock
 
@@ -80,7 +80,7 @@ class MemcachedBackend:
         self._clock: Clock = self._world if clock is None else clock
         self._budget_ms = budget_ms
         self._streams = Streams(host, port, tls=tls, clock=self._clock, ca_bundle=ca_bundle)
-        self._requests = GenerationRequests(self._streams, prefix)
+        self._requests = GenerationRequests(self._streams, prefix, tls=tls)
 
     def get(self, key: str) -> CacheEntry | None:
         return self._get_many((check_key(key),), self._deadline("memcached get")).get(key)
@@ -185,10 +185,10 @@ class MemcachedBackend:
             return False
         end = expires_at(self._clock.now(), ttl)
 
-        def build(space: Space) -> tuple[tuple[bytes, ...], bytes, int]:
+        def build(space: Space) -> tuple[Sequence[bytes], Sequence[bytes]]:
             name = space.entry(key)
             stored = b"delete %b\r\n" % name if _is_over(ttl) else self._storing(b"set", name, key, value, end)
-            return (), stored + b"delete %b\r\n" % space.lease(key), 2
+            return (), (stored, b"delete %b\r\n" % space.lease(key))
 
         _, words = self._requests.run(build, deadline, safe=False)
         return words[0] in (STORED, DELETED) or _is_over(ttl)
@@ -196,7 +196,7 @@ class MemcachedBackend:
     def statistics(self) -> dict[str, int | float]:
         """Of the whole server: `entries`, `bytes`, `max_bytes`, `evictions`."""
         deadline = self._deadline("memcached statistics")
-        told = self._streams.exchange(b"stats\r\n", lambda stream: read_statistics(stream, deadline.what), deadline)
+        told = self._streams.exchange((b"stats\r\n",), lambda stream: read_statistics(stream, deadline.what), deadline)
         names = {"entries": b"curr_items", "bytes": b"bytes", "max_bytes": b"limit_maxbytes", "evictions": b"evictions"}
         return {name: int(told[theirs]) for name, theirs in names.items() if told.get(theirs, b"").isdigit()}
 
@@ -213,7 +213,7 @@ class MemcachedBackend:
         found: dict[str, CacheEntry] = {}
         for start in range(0, len(keys), MANY):
             batch = keys[start : start + MANY]
-            items, _ = self._requests.run(lambda space, batch=batch: (tuple(map(space.entry, batch)), b"", 0), deadline)  # type: ignore[misc]
+            items, _ = self._requests.run(lambda space, batch=batch: (tuple(map(space.entry, batch)), ()), deadline)  # type: ignore[misc]
             now = self._clock.now()
             for key, item in zip(batch, items, strict=True):
                 live = None if item is None else unpack(key, item)
@@ -230,9 +230,8 @@ class MemcachedBackend:
         for start in range(0, len(pairs), MANY):
             batch = pairs[start : start + MANY]
 
-            def build(space: Space, batch: list[tuple[str, bytes]] = batch) -> tuple[tuple[bytes, ...], bytes, int]:
-                commands = [self._storing(b"set", space.entry(key), key, value, end) for key, value in batch]
-                return (), b"".join(commands), len(commands)
+            def build(space: Space, batch: list[tuple[str, bytes]] = batch) -> tuple[Sequence[bytes], Sequence[bytes]]:
+                return (), [self._storing(b"set", space.entry(key), key, value, end) for key, value in batch]
 
             _, words = self._requests.run(build, deadline)
             if any(word != STORED for word in words):
@@ -243,9 +242,9 @@ class MemcachedBackend:
         for start in range(0, len(keys), MANY):
             batch = keys[start : start + MANY]
 
-            def build(space: Space, batch: tuple[str, ...] = batch) -> tuple[tuple[bytes, ...], bytes, int]:
+            def build(space: Space, batch: tuple[str, ...] = batch) -> tuple[Sequence[bytes], Sequence[bytes]]:
                 names = tuple(map(space.entry, batch))
-                return names, b"".join([b"delete %b\r\n" % name for name in names]), len(names)
+                return names, [b"delete %b\r\n" % name for name in names]
 
             items, words = self._requests.run(build, deadline)
             now = self._clock.now()
@@ -259,7 +258,7 @@ class MemcachedBackend:
         self, deadline: Deadline, place: Callable[[Space, str], bytes], key: str
     ) -> tuple[Item | None, tuple[bytes, float] | None]:
         """The item under a name, and its value and end where that has not passed."""
-        items, _ = self._requests.run(lambda space: ((place(space, key),), b"", 0), deadline)
+        items, _ = self._requests.run(lambda space: ((place(space, key),), ()), deadline)
         item = items[0]
         live = None if item is None else unpack(key, item)
         return item, (live if live is not None and live[1] > self._clock.now() else None)
@@ -280,9 +279,9 @@ class MemcachedBackend:
     ) -> bool:
         """`cas` over the item of `unique`, or `add` where there is none. Whether it was stored."""
 
-        def build(space: Space) -> tuple[tuple[bytes, ...], bytes, int]:
+        def build(space: Space) -> tuple[Sequence[bytes], Sequence[bytes]]:
             verb = b"add" if unique is None else b"cas"
-            return (), self._storing(verb, place(space, key), key, value, end, unique), 1
+            return (), (self._storing(verb, place(space, key), key, value, end, unique),)
 
         return self._requests.run(build, deadline, safe=safe)[1][0] == STORED
 

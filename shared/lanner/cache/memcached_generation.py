@@ -4,6 +4,9 @@ Memcached cannot list, so `clear` changes the generation, which is part of every
 Every request starts with a `gets` of it, in the same round trip: where another one cleared the cache meanwhile, the
 operation is done again under the new generation, and what was done under the old one is lost with it. A generation
 that the server lost, or that is none, is made anew, at random: everything is a miss then.
+
+With TLS each command is a record of its own: Memcached (1.6.18, seen here) reads a value to its end and then waits for
+its socket, without looking at what the value's last record has behind it.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from lanner.cache.memcached_space import Space, generation_name
 from lanner.cache.memcached_text import read_items, read_word, retrieval, storage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from lanner.cache.memcached_text import Item
     from lanner.cache.stream import Deadline, Stream
@@ -29,36 +32,39 @@ _GENERATION_BYTES = 16
 class GenerationRequests:
     """Asks a server under the right generation."""
 
-    def __init__(self, streams: Streams, prefix: str) -> None:
+    def __init__(self, streams: Streams, prefix: str, *, tls: bool) -> None:
         self._streams = streams
+        self._apart = tls
         self._prefix = prefix
         self._name = generation_name(prefix)
         self._space: Space | None = None
 
     def run(
         self,
-        build: Callable[[Space], tuple[tuple[bytes, ...], bytes, int]],
+        build: Callable[[Space], tuple[Sequence[bytes], Sequence[bytes]]],
         deadline: Deadline,
         *,
         safe: bool = True,
     ) -> tuple[list[Item | None], list[bytes]]:
-        """Do what `build` says for a space: names to read, commands after that, and how many words answer those.
+        """Do what `build` says for a space: names to read, and commands after that, each answered by a word.
 
         Returns what was found in the order of the names, and the words. Once more under the right space where the one
         it was built for is not the cache's any more.
         """
         for _ in range(_MOST_GENERATIONS):
             space = self._space or self._learn(deadline)
-            names, commands, count = build(space)
+            names, commands = build(space)
             asked = (self._name, *names)
 
             def read(
-                stream: Stream, asked: tuple[bytes, ...] = asked, count: int = count
+                stream: Stream, asked: tuple[bytes, ...] = asked, count: int = len(commands)
             ) -> tuple[dict[bytes, Item], list[bytes]]:
                 items = read_items(stream, asked, deadline.what)
                 return items, [read_word(stream, deadline.what) for _ in range(count)]
 
-            items, words = self._streams.exchange(retrieval(asked) + commands, read, deadline, safe=safe)
+            pieces = (retrieval(asked), *commands)
+            request = pieces if self._apart else (b"".join(pieces),)
+            items, words = self._streams.exchange(request, read, deadline, safe=safe)
             current = items.get(self._name)
             if current is not None and current.data == space.generation:
                 return [items.get(name) for name in names], words
@@ -69,7 +75,7 @@ class GenerationRequests:
         """Start a new generation, and return its space."""
         made = _new_generation()
         command = storage(b"set", self._name, made)
-        self._streams.exchange(command, lambda stream: read_word(stream, deadline.what), deadline)
+        self._streams.exchange((command,), lambda stream: read_word(stream, deadline.what), deadline)
         self._space = Space(self._prefix, made)
         return self._space
 
@@ -80,8 +86,8 @@ class GenerationRequests:
             read_word(stream, deadline.what)
             return read_items(stream, (self._name,), deadline.what).get(self._name)
 
-        command = storage(b"add", self._name, _new_generation()) + retrieval((self._name,))
-        current = self._streams.exchange(command, read, deadline)
+        request = (storage(b"add", self._name, _new_generation()), retrieval((self._name,)))
+        current = self._streams.exchange(request, read, deadline)
         self._space = self._space_of(current) or self.renew(deadline)
         return self._space
 

@@ -3,8 +3,7 @@
 A driver costs 200 ms or more to import, which a cold start would pay to save a read of a few; what is needed of the
 protocol is in `resp`, `redis_servers` and `redis_scripts`.
 
-Names: an entry is `<prefix>|<key>`, its lease `<prefix>%|{<tag>}<key>`, whose tag puts it into the entry's hash slot,
-so that one script can look at both. Values have a header with their end (`lanner.cache.lifetime`), so that a read is
+Names are in `redis_names`. Values have a header with their end (`lanner.cache.lifetime`), so that a read is
 one GET; the server's own expiry follows later and only frees the memory. A string without that header was stored by
 another program: an integer is read as a counter, anything else is `CacheValueError`, and absent for `get_many`.
 
@@ -21,11 +20,12 @@ from typing import TYPE_CHECKING, cast
 from lanner.cache.backend import CacheEntry
 from lanner.cache.errors import CacheConfigError, CacheUnavailable, CacheValueError
 from lanner.cache.lifetime import HEADER_BYTES, ends, expires_at, header, instant, server_ms
-from lanner.cache.naming import check_key, check_value, entry_space, own_space, to_bytes, to_text
+from lanner.cache.naming import check_value, to_bytes
+from lanner.cache.redis_names import RedisNames
 from lanner.cache.redis_scripts import ACQUIRE, ADD, INCREMENT, RELEASE, SET_HELD, TOUCH, Script
 from lanner.cache.redis_servers import Servers
 from lanner.cache.resp import BULK_LIMIT, ErrorReply, Session, encode, expect, refused
-from lanner.cache.slots import companion_tag, slot
+from lanner.cache.slots import slot
 from lanner.cache.stream import Deadline
 from lanner.cache.streams import Streams
 
@@ -40,10 +40,10 @@ DEFAULT_PORT = 6379
 DEFAULT_BUDGET_MS = 50.0
 INT64 = range(-(2**63), 2**63)
 
+_MANY = 500
 _SCAN_COUNT = b"500"
 _HEAD = (b"0", b"%d" % (HEADER_BYTES - 1))
 _NOTHING = b""
-_GLOB = {ord(mark): f"\\{mark}" for mark in "\\*?[]"}
 
 
 class RedisBackend:
@@ -83,8 +83,7 @@ class RedisBackend:
             clock = SystemClock()
         self._clock: Clock = clock
         self._budget_ms = budget_ms
-        self._entries = to_bytes(entry_space(prefix))
-        self._own = to_bytes(own_space(prefix))
+        self._names = RedisNames(prefix)
         session = Session(username=username, password=password, database=database)
 
         def connect(host: str, port: int) -> Streams:
@@ -94,7 +93,7 @@ class RedisBackend:
 
     def get(self, key: str) -> CacheEntry | None:
         deadline = self._deadline("redis get")
-        name = self._entry_name(key)
+        name = self._names.entry(key)
         stored = self._servers.one(name, encode(b"GET", name), deadline)
         if stored is None:
             return None
@@ -107,29 +106,31 @@ class RedisBackend:
 
     def get_many(self, keys: Iterable[str]) -> dict[str, CacheEntry]:
         deadline = self._deadline("redis get_many")
-        names = {key: self._entry_name(key) for key in keys}
-        got = self._servers.many([(name, encode(b"GET", name)) for name in names.values()], deadline)
+        names = {key: self._names.entry(key) for key in keys}
         found: dict[str, CacheEntry] = {}
+        got = self._values(list(names.values()), deadline)
         now = self._clock.now()
         for key, stored in zip(names, got, strict=True):
-            if isinstance(stored, bytes):
+            if stored is None:
+                continue
+            if type(stored) is bytes:
                 entry, _ = self._read(stored, now)
                 if entry is not None:
                     found[key] = entry
             elif not (isinstance(stored, ErrorReply) and stored.code == "WRONGTYPE"):
-                expect(deadline.what, stored, (bytes, type(None)))
+                expect(deadline.what, stored, bytes)
         return found
 
     def set(self, key: str, value: bytes, ttl: float | None = None) -> None:
         deadline = self._deadline("redis set")
-        name = self._entry_name(key)
+        name = self._names.entry(key)
         reply = self._servers.one(name, self._storing(name, value, ttl), deadline)
         if reply != b"OK" and not (type(reply) is int and _is_over(ttl)):
             expect(deadline.what, reply, ())
 
     def set_many(self, values: Mapping[str, bytes], ttl: float | None = None) -> None:
         deadline = self._deadline("redis set_many")
-        names = {self._entry_name(key): value for key, value in values.items()}
+        names = {self._names.entry(key): value for key, value in values.items()}
         requests = [(name, self._storing(name, value, ttl)) for name, value in names.items()]
         for reply in self._servers.many(requests, deadline):
             if reply != b"OK" and not (type(reply) is int and _is_over(ttl)):
@@ -137,7 +138,7 @@ class RedisBackend:
 
     def add(self, key: str, value: bytes, ttl: float | None = None) -> bool:
         deadline = self._deadline("redis add")
-        name = self._entry_name(key)
+        name = self._names.entry(key)
         if _is_over(ttl):
             check_value(value)
             return False
@@ -159,7 +160,7 @@ class RedisBackend:
         if _is_over(ttl):
             return self._delete_all((key,), deadline) == 1
         head, px = self._stored(_NOTHING, ttl)
-        return self._script(TOUCH, (self._entry_name(key),), (self._now(), head, px), deadline) == 1
+        return self._script(TOUCH, (self._names.entry(key),), (self._now(), head, px), deadline) == 1
 
     def increment(self, key: str, delta: int = 1, *, initial: int = 0, ttl: float | None = None) -> int:
         deadline = self._deadline("redis increment")
@@ -169,33 +170,35 @@ class RedisBackend:
         digits = b"%d" % start
         first, px = (_NOTHING, _NOTHING) if _is_over(ttl) else self._stored(digits, ttl)
         arguments = (self._now(), b"%d" % delta, digits, first, px)
-        reply = self._script(INCREMENT, (self._entry_name(key),), arguments, deadline, safe=False)
+        reply = self._script(INCREMENT, (self._names.entry(key),), arguments, deadline, safe=False)
         if not isinstance(reply, bytes) or not _is_integer(reply):
             raise CacheUnavailable(f"{deadline.what}: the server's reply is of another command")
         return int(reply)
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         what = "redis keys"
-        start = self._entries + to_bytes(prefix)
+        start = to_bytes(prefix)
         seen: set[bytes] = set()
         for address in self._servers.masters(self._deadline(what)):
-            for names in self._scan(address, _escape(start) + b"*", what):
-                fresh = [name for name in dict.fromkeys(names) if name.startswith(start) and name not in seen]
+            for names in self._scan(address, self._names.entries_pattern(start), what):
+                fresh = [
+                    name for name in dict.fromkeys(names) if self._names.is_entry(name, start) and name not in seen
+                ]
                 seen.update(fresh)
                 heads = self._heads(fresh, self._deadline(what))
                 for name, head in zip(fresh, heads, strict=True):
                     if self._is_live(head):
-                        yield to_text(name[len(self._entries) :])
+                        yield self._names.key_of(name)
 
     def clear(self, prefix: str = "") -> int:
         what = "redis clear"
         start = to_bytes(prefix)
-        pattern = _escape(self._entries[:-1]) + b"*"
+        pattern = self._names.everything_pattern()
         removed = 0
         for address in self._servers.masters(self._deadline(what)):
             for names in self._scan(address, pattern, what):
-                entries = [name for name in names if name.startswith(self._entries + start)]
-                leases = [name for name in names if self._is_lease(name, start)]
+                entries = [name for name in names if self._names.is_entry(name, start)]
+                leases = [name for name in names if self._names.is_lease(name, start)]
                 deadline = self._deadline(what)
                 heads = self._heads(entries, deadline)
                 gone = self._unlink(entries, deadline)
@@ -209,16 +212,16 @@ class RedisBackend:
         if _is_over(ttl):
             return False
         stored, px = self._stored(mine, ttl)
-        return self._script(ACQUIRE, (self._lease_name(key),), (self._now(), mine, stored, px), deadline) == 1
+        return self._script(ACQUIRE, (self._names.lease(key),), (self._now(), mine, stored, px), deadline) == 1
 
     def release(self, key: str, token: str) -> bool:
         deadline = self._deadline("redis release")
         arguments = (self._now(), to_bytes(token))
-        return self._script(RELEASE, (self._lease_name(key),), arguments, deadline, safe=False) == 1
+        return self._script(RELEASE, (self._names.lease(key),), arguments, deadline, safe=False) == 1
 
     def set_held(self, key: str, value: bytes, ttl: float | None, token: str) -> bool:
         deadline = self._deadline("redis set_held")
-        names = (self._entry_name(key), self._lease_name(key))
+        names = (self._names.entry(key), self._names.lease(key))
         stored, px = (_NOTHING, _NOTHING) if _is_over(ttl) else self._stored(value, ttl)
         return self._script(SET_HELD, names, (self._now(), to_bytes(token), stored, px), deadline, safe=False) == 1
 
@@ -248,18 +251,6 @@ class RedisBackend:
     def _now(self) -> bytes:
         return repr(self._clock.now()).encode()
 
-    def _entry_name(self, key: str) -> bytes:
-        return self._entries + to_bytes(check_key(key))
-
-    def _lease_name(self, key: str) -> bytes:
-        return b"%b{%b}%b" % (self._own, companion_tag(self._entry_name(key)), to_bytes(key))
-
-    def _is_lease(self, name: bytes, start: bytes) -> bool:
-        # A tag holds no brace, so the first one that closes ends it.
-        if not name.startswith(self._own + b"{"):
-            return False
-        return name[len(self._own) :].partition(b"}")[2].startswith(start)
-
     def _stored(self, value: bytes, ttl: float | None) -> tuple[bytes, bytes]:
         """A value as it is stored, and its PX: b"" for ever."""
         if len(check_value(value)) > BULK_LIMIT - HEADER_BYTES:
@@ -282,6 +273,22 @@ class RedisBackend:
             return (CacheEntry(stored[HEADER_BYTES:], instant(end)) if end > now else None), True
         return (CacheEntry(stored), True) if _is_integer(stored) else (None, False)
 
+    def _values(self, names: list[bytes], deadline: Deadline) -> list[Reply]:
+        """What is stored under many names: by MGET, which takes half the time, or by a GET each in a cluster."""
+        got: list[Reply] = []
+        for start in range(0, len(names), _MANY):
+            batch = names[start : start + _MANY]
+            reply: Reply = None
+            if not self._servers.clustered:
+                reply = self._servers.one(batch[0], encode(b"MGET", *batch), deadline)
+            if isinstance(reply, ErrorReply) and reply.code != "CROSSSLOT":
+                raise refused(deadline.what, reply)
+            if isinstance(reply, list) and len(reply) == len(batch):
+                got += reply
+            else:
+                got += self._servers.many([(name, encode(b"GET", name)) for name in batch], deadline)
+        return got
+
     def _is_live(self, head: Reply) -> bool:
         """Whether a GETRANGE of the header says that something is there; another type than a string is something."""
         if isinstance(head, ErrorReply):
@@ -299,12 +306,12 @@ class RedisBackend:
         return heads
 
     def _exists(self, key: str, deadline: Deadline) -> bool:
-        return self._is_live(self._heads([self._entry_name(key)], deadline)[0])
+        return self._is_live(self._heads([self._names.entry(key)], deadline)[0])
 
     def _delete_all(self, keys: Iterable[str], deadline: Deadline) -> int:
         requests = []
         for key in keys:
-            name = self._entry_name(key)
+            name = self._names.entry(key)
             requests += [(name, encode(b"GETRANGE", name, *_HEAD)), (name, encode(b"UNLINK", name))]
         got = self._servers.many(requests, deadline)
         count = 0
@@ -364,11 +371,6 @@ def _is_over(ttl: float | None) -> bool:
 
 def _is_integer(text: bytes) -> bool:
     return len(text) <= 20 and (text[1:] if text[:1] == b"-" else text).isdigit()
-
-
-def _escape(name: bytes) -> bytes:
-    """`name` as a pattern of SCAN that matches itself."""
-    return to_bytes(to_text(name).translate(_GLOB))
 
 
 def _numbers(told: bytes) -> dict[str, int | float]:

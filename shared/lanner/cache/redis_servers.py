@@ -113,10 +113,10 @@ class Servers:
         streams = self._to(address)
         try:
             if len(commands) == 1 and not asking:
-                got: list[Reply] = [streams.exchange(commands[0], read_reply, deadline, safe=safe)]
+                got: list[Reply] = [streams.exchange(commands, read_reply, deadline, safe=safe)]
             else:
                 sent = [_ASKING, *commands] if asking else commands
-                got = streams.exchange(b"".join(sent), replies(len(sent)), deadline, safe=safe)[asking:]
+                got = streams.exchange((b"".join(sent),), replies(len(sent)), deadline, safe=safe)[asking:]
         except CacheUnavailable:
             if self.clustered:
                 self._stale, self._suspect = True, address
@@ -151,7 +151,7 @@ class Servers:
         failure: CacheUnavailable | None = None
         for address in known:
             try:
-                reply = self._to(address).exchange(_CLUSTER_SLOTS, read_reply, deadline)
+                reply = self._to(address).exchange((_CLUSTER_SLOTS,), read_reply, deadline)
                 self._map = _slot_map(reply, address, deadline)
             except CacheBudgetSpent:
                 raise

@@ -29,7 +29,7 @@ from lanner.cache.stream import Garbled, Stream
 if TYPE_CHECKING:
     import socket
     import ssl
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from lanner.cache.stream import Deadline
     from lanner.clock import Clock
@@ -76,12 +76,17 @@ class Streams:
         self._generation = 0
         self._closed = False
 
-    def exchange(self, data: bytes, read: Callable[[Stream], T], deadline: Deadline, *, safe: bool = True) -> T:
-        """Send `data` and return what `read` makes of the answer. Raises the faults of the module's docstring."""
+    def exchange(
+        self, pieces: Sequence[bytes], read: Callable[[Stream], T], deadline: Deadline, *, safe: bool = True
+    ) -> T:
+        """Send the pieces of a request, each by itself, and return what `read` makes of the answer.
+
+        Raises the faults of the module's docstring.
+        """
         stream = self._reusable()
         if stream is not None:
             try:
-                return self._use(stream, data, read, deadline)
+                return self._use(stream, pieces, read, deadline)
             except CacheBudgetSpent:
                 raise
             except CacheUnavailable:
@@ -89,7 +94,7 @@ class Streams:
                 dead = not stream.started and (safe or not stream.sent)
                 if not dead:
                     raise
-        return self._use(self._open(deadline), data, read, deadline)
+        return self._use(self._open(deadline), pieces, read, deadline)
 
     def drop(self) -> None:
         """Close this thread's stream."""
@@ -108,10 +113,11 @@ class Streams:
         self._closed = True
         self.reset()
 
-    def _use(self, stream: Stream, data: bytes, read: Callable[[Stream], T], deadline: Deadline) -> T:
+    def _use(self, stream: Stream, pieces: Sequence[bytes], read: Callable[[Stream], T], deadline: Deadline) -> T:
         stream.begin(deadline)
         try:
-            stream.send(data)
+            for piece in pieces:
+                stream.send(piece)
             answer = read(stream)
         except BaseException as error:
             stream.close()

@@ -54,6 +54,7 @@ KINDS = {
     "redis-cluster": Kind("redis_cluster_store"),
     "redis-tls": Kind("redis_tls_store"),
     "memcached": Kind("memcached_store", negative=False),
+    "memcached-tls": Kind("memcached_tls_store", negative=False),
     "tiered": Kind("tiered_store", shared=False),
     "tiered-expired": Kind("tiered_expired_store"),
 }
@@ -172,6 +173,19 @@ def redis_tls_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Make]:
 def memcached_store(memcached_server: Server) -> Make:
     """Caches in one Memcached."""
     return lambda **options: MemcachedBackend(HOST, memcached_server.port, budget_ms=BUDGET_MS, **options)
+
+
+@pytest.fixture(scope="session")
+def memcached_tls_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Make]:
+    """Caches in a Memcached that speaks TLS."""
+    folder = tmp_path_factory.mktemp("memcached_tls")
+    folder.chmod(0o755)
+    bundle = write_certificate(folder / "server.pem")
+    server = start_memcached("-I", LARGEST_ITEM, "-m", "128", tls=bundle)
+    yield lambda **options: MemcachedBackend(
+        HOST, server.port, tls=True, ca_bundle=str(bundle), budget_ms=BUDGET_MS, **options
+    )
+    server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import shutil
 import socket
@@ -98,11 +99,12 @@ def start_redis(folder: Path, *options: str, tls: Path | None = None, also: int 
     return start(command, also=also)
 
 
-def start_memcached(*options: str) -> Server:
-    """A Memcached without UDP."""
+def start_memcached(*options: str, tls: Path | None = None) -> Server:
+    """A Memcached without UDP; with `tls`, it speaks that only, with the certificate of that file."""
     program = required("memcached")
-    user = ["-u", "nobody"] if os.geteuid() == 0 else []
-    return start(lambda port: [program, "-l", HOST, "-p", str(port), "-U", "0", *user, *options])
+    user = ["-u", getpass.getuser()]  # who may read the certificate; root is refused otherwise
+    secure = [] if tls is None else ["-Z", "-o", f"ssl_chain_cert={tls},ssl_key={tls}"]
+    return start(lambda port: [program, "-l", HOST, "-p", str(port), "-U", "0", *user, *secure, *options])
 
 
 def ask(port: int, *arguments: bytes) -> Reply:
@@ -110,7 +112,7 @@ def ask(port: int, *arguments: bytes) -> Reply:
     clock = SystemClock()
     streams = Streams(HOST, port, tls=False, clock=clock)
     try:
-        return streams.exchange(encode(*arguments), read_reply, Deadline(clock, 10_000, "redis of tests"))
+        return streams.exchange((encode(*arguments),), read_reply, Deadline(clock, 10_000, "redis of tests"))
     finally:
         streams.close()
 

@@ -17,6 +17,7 @@ from lanner.cache.memcached_space import HASHED, NAME_LIMIT, PLAIN, Space, gener
 from lanner.cache.memcached_text import Item
 from lanner.cache.naming import check_key, check_value, entry_space, own_space, to_bytes, to_text
 from lanner.cache.redis import RedisBackend
+from lanner.cache.redis_names import RedisNames
 from lanner.cache.slots import slot
 from lanner.clock import SystemClock
 
@@ -76,10 +77,11 @@ def test_how_long_a_server_keeps_it() -> None:
 @given(ANY_TEXT, ANY_TEXT)
 def test_a_lease_of_redis_is_in_its_entrys_slot(prefix: str, key: str) -> None:
     """So one script may look at both."""
-    cache = RedisBackend("127.0.0.1", prefix=prefix)
-    entry, lease = cache._entry_name(key), cache._lease_name(key)
+    names = RedisNames(prefix)
+    entry, lease = names.entry(key), names.lease(key)
     assert slot(entry) == slot(lease)
-    assert cache._is_lease(lease, to_bytes(key)) and not cache._is_lease(entry, b"")
+    assert names.is_lease(lease, to_bytes(key)) and not names.is_lease(entry, b"")
+    assert names.is_entry(entry, to_bytes(key)) and not names.is_entry(lease, b"") and names.key_of(entry) == key
     assert not lease.startswith(to_bytes(entry_space(prefix)))
 
 

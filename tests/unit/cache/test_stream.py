@@ -191,7 +191,7 @@ def echo() -> Iterator[Echo]:
 
 
 def exchange(streams: Streams, clock: ManualClock, line: bytes = b"line") -> bytes:
-    return streams.exchange(line + b"\r\n", Stream.line, Deadline(clock, 20_000, "test get"))
+    return streams.exchange((line + b"\r\n",), Stream.line, Deadline(clock, 20_000, "test get"))
 
 
 def test_a_stream_is_kept(echo: Echo) -> None:
@@ -245,7 +245,7 @@ def test_an_interrupted_exchange_closes_the_stream(echo: Echo) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        streams.exchange(b"x\r\n", interrupted, Deadline(clock, 20_000, "test get"))
+        streams.exchange((b"x\r\n",), interrupted, Deadline(clock, 20_000, "test get"))
     assert exchange(streams, clock, b"mine") == b"mine"
     assert echo.connections == 2
     streams.close()
