@@ -62,6 +62,13 @@ def test_all_of_it_down_is_a_plain_proxy() -> None:
     assert site.cache.statistics()["bypass"] == 2
 
 
+def test_only_if_cached_is_a_504_where_the_store_is_down() -> None:
+    """There is nothing stored that could be used."""
+    site = Site(backend=Failing(*OPERATIONS))
+    assert site.get(cache_control="only-if-cached").status == 504
+    assert site.calls == 0
+
+
 def test_an_origin_that_raises_still_raises() -> None:
     """With the cache down there is nothing else to say."""
     site = Site(backend=Failing(*OPERATIONS))

@@ -154,6 +154,15 @@ def test_an_answer_that_is_not_stored_is_not_cut() -> None:
     assert cache.get(range="bytes=0-1").body == BODY
 
 
+def test_a_stale_response_without_validators_is_fetched_whole() -> None:
+    """A range must not replace what is stored."""
+    cache = site()
+    cache.reply(200, b"abcdefghij", cache_control="max-age=60")
+    assert cache.wait(61).get(range="bytes=0-1").body == b"ab"
+    assert "range" not in cache.sent[1]
+    assert cache.get().body == b"abcdefghij"
+
+
 def test_a_stale_response_is_validated_whole() -> None:
     """The range is cut from what comes of it."""
     cache = site(etag='"1"')

@@ -395,6 +395,20 @@ def test_conditions_for_the_origin_go_to_it() -> None:
     assert not site.is_cached()
 
 
+@pytest.mark.parametrize("status", [401, 403, 412, 429])
+def test_an_error_about_one_request_leaves_the_stored_response(status: int) -> None:
+    """It says nothing about the resource: who comes next validates what is there."""
+    site = Site().reply(cache_control="max-age=1", etag='"1"')
+    site.get()
+    site.reply(status, b"")
+    assert site.wait(2).get(if_match='"x"').status == status
+    assert (site.sent[1]["if-match"], site.sent[1]["if-none-match"]) == ('"x"', '"1"')
+    assert site.get().status == status
+    site.reply(304, b"", etag='"1"', cache_control="max-age=60")
+    assert site.get().body == b"body"
+    assert site.is_cached()
+
+
 def test_head_is_conditional_too() -> None:
     """RFC 9110 section 13.1.2: GET and HEAD."""
     assert fresh_site().head(if_none_match='"abc"').status == 304

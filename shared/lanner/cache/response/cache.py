@@ -278,7 +278,10 @@ class ResponseCache:
     def _unavailable(self, request: Request, origin: Origin, key: str) -> Response:
         """To the origin and back, with nothing read or written."""
         self._counters.bypass += 1
-        asked = NO_REQUEST_DIRECTIVES
+        asked = request_directives(request.headers) if self._obey_requests else NO_REQUEST_DIRECTIVES
+        if asked.only_if_cached:
+            request.state["cache"] = "timeout"
+            return gateway_timeout(f"{self._name}; fwd=bypass; detail=only-if-cached")
         return self._fetcher.ask(Trip(request, origin, key, Found(None, (), "bypass", False), asked, "bypass"))
 
     def refresh(self, request: Request, origin: Origin) -> Response:

@@ -42,7 +42,8 @@ if TYPE_CHECKING:
 UNCACHEABLE_MS: Final = 5_000  # nobody queues where answers are not stored
 HOLD_MS: Final = 1_000  # an origin that failed is not asked again on behalf of a stale response
 FAILURES: Final = frozenset((500, 502, 503, 504))  # RFC 5861 section 4
-_ALONE: Final = ("range", "if-match", "if-unmodified-since")
+_GONE: Final = frozenset((404, 410))
+_FOR_ORIGIN: Final = ("if-match", "if-unmodified-since")
 
 
 class Fetcher:
@@ -96,12 +97,14 @@ class Fetcher:
         record, headers = trip.record, trip.request.headers
         if trip.asked.no_store or trip.reason == "request" or is_marker(trip.found.stored) or not trip.found.available:
             return False
+        if any(name in headers for name in _FOR_ORIGIN):
+            return False
         if record is not None:
             # What no other request may use without validation of its own is not worth waiting for.
             return not record.directives.no_cache and record.hold_until <= self.storage.clock.now()
         if trip.request.method == "HEAD" and not self.head_bodies:
             return False
-        if any(name in headers for name in _ALONE):
+        if "range" in headers:
             return False
         return self.strip_conditions or not is_conditional(headers)
 
@@ -136,8 +139,8 @@ class Fetcher:
         headers = trip.request.headers
         if candidates:
             sent: Mapping[str, str] = {**unconditional(headers), **conditions(candidates)}
-        elif record is not None and trip.behind:
-            sent = unconditional(headers)
+        elif record is not None:
+            sent = unconditional(headers)  # the whole, to take its place
         elif self.strip_conditions and is_conditional(headers):
             sent = {name: headers[name] for name in headers if name not in ("if-none-match", "if-modified-since")}
         else:
@@ -311,14 +314,16 @@ class Fetcher:
 
     def _uncacheable(self, trip: Trip, response: Response) -> None:
         """An answer for one request only: whoever queues behind it is let go."""
+        record, status = trip.record, response.status
+        replaces = status < 400 or status in _GONE  # other errors are about this request, or this moment
         if trip.holder:
-            if response.status in FAILURES and trip.record is not None:
-                self.storage.hold(trip.key, trip.record, self._until(), trip.holder)
+            if record is not None and not replaces:
+                self.storage.hold(trip.key, record, self._until(), trip.holder)
             elif isinstance(trip.found.stored, Index) or trip.found.reason == "vary-miss":
                 self.storage.release(trip.key, trip.holder)  # a mark would hide the other variants
             else:
                 self.storage.mark(trip.key, trip.holder, self.uncacheable_ms / 1000, trip.guard)
-        elif trip.record is not None and trip.reason == "stale" and response.status < 500 and not trip.asked.no_store:
+        elif record is not None and trip.reason == "stale" and replaces and not trip.asked.no_store:
             self.storage.forget([trip.key])  # it is no longer what the origin answers
 
     def _abandon(self, trip: Trip, failed: bool) -> None:

@@ -57,7 +57,7 @@ class Found:
 class Storage:
     """Records in a backend."""
 
-    __slots__ = ("backend", "clock", "errors", "known", "max_variants", "remembered", "rules", "unreadable")
+    __slots__ = ("_guards", "backend", "clock", "errors", "known", "max_variants", "remembered", "rules", "unreadable")
 
     def __init__(
         self,
@@ -69,6 +69,8 @@ class Storage:
         remembered: int = REMEMBERED,
     ) -> None:
         self.backend = backend
+        # A tier in front would hide what other processes write there.
+        self._guards: CacheBackend = getattr(backend, "shared", backend)
         self.clock = clock
         self.rules = rules
         self.max_variants = max_variants
@@ -167,7 +169,11 @@ class Storage:
 
     def guard(self, key: str) -> bytes | None:
         """The word of the last invalidation of this URI. Raises `CacheError`."""
-        entry = self._get(_guard_key(key))
+        try:
+            entry = self._guards.get(_guard_key(key))
+        except CacheError:
+            self.errors += 1
+            raise
         return None if entry is None else entry.value
 
     def save(self, key: str, record: Record, holder: str, guard: bytes | None) -> bool:
@@ -262,7 +268,7 @@ class Storage:
         if not keys:
             return
         try:
-            self.backend.set_many({_guard_key(key): token().encode() for key in keys}, GUARD_TTL)
+            self._guards.set_many({_guard_key(key): token().encode() for key in keys}, GUARD_TTL)
             self.backend.delete_many(keys)
         except CacheError:
             self.errors += 1

@@ -19,17 +19,16 @@ if TYPE_CHECKING:
 
     from lanner.cache.response.record import Record
 
-# Conditions and ranges of the client, which are about the client's copy and not about ours.
-_CLIENTS: Final = frozenset(
-    ("if-none-match", "if-modified-since", "if-match", "if-unmodified-since", "if-range", "range")
-)
+# Conditions and ranges that are about the client's copy and not about ours. If-Match and If-Unmodified-Since are for
+# the origin, and go to it.
+_CLIENTS: Final = frozenset(("if-none-match", "if-modified-since", "if-range", "range"))
 # Section 3.2: what a 304 (or the head of a HEAD) does not change in the stored response. Content-Encoding and
 # Content-Range belong to the bytes that are stored.
 _UNCHANGED: Final = HOP_BY_HOP | {"content-length", "content-encoding", "content-range", "set-cookie", "set-cookie2"}
 
 
 def unconditional(headers: Mapping[str, str]) -> dict[str, str]:
-    """The request without conditions and ranges: one for the whole response."""
+    """The request without the conditions and ranges that are about the client's copy: one for the whole response."""
     return {name: value for name, value in headers.items() if name not in _CLIENTS}
 
 
