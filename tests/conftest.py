@@ -15,6 +15,11 @@ CURSOR_KEY = "a-key-for-tests-of-32-characters"
 USERS_TABLE = "users-test"
 CATALOG_TABLE = "catalog-test"
 IDEMPOTENCY_TABLE = "idempotency-test"
+JOBS_TABLE = "jobs-test"
+JOBS_QUEUE = "jobs-test"
+JOBS_DEAD_LETTER_QUEUE = "jobs-dead-letters-test"
+
+JOBS_QUEUE_SETTINGS = ("LANNER_JOBS_QUEUE_URL", "LANNER_JOBS_DEAD_LETTER_QUEUE_URL")
 
 # As template.yaml declares them: tests/functions/test_storage_declaration.py holds both together.
 USERS_DEFINITION: dict[str, Any] = {
@@ -46,12 +51,40 @@ IDEMPOTENCY_DEFINITION: dict[str, Any] = {
     "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
     "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
 }
+JOBS_DEFINITION: dict[str, Any] = {
+    "AttributeDefinitions": [
+        {"AttributeName": "pk", "AttributeType": "S"},
+        {"AttributeName": "tenant", "AttributeType": "S"},
+        {"AttributeName": "listed", "AttributeType": "S"},
+        {"AttributeName": "due_shard", "AttributeType": "N"},
+        {"AttributeName": "due_at", "AttributeType": "N"},
+    ],
+    "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+    "GlobalSecondaryIndexes": [
+        {
+            "IndexName": "by_tenant",
+            "KeySchema": [
+                {"AttributeName": "tenant", "KeyType": "HASH"},
+                {"AttributeName": "listed", "KeyType": "RANGE"},
+            ],
+            "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["kind"]},
+        },
+        {
+            "IndexName": "by_due",
+            "KeySchema": [
+                {"AttributeName": "due_shard", "KeyType": "HASH"},
+                {"AttributeName": "due_at", "KeyType": "RANGE"},
+            ],
+            "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["sends"]},
+        },
+    ],
+}
 
 
 @pytest.fixture(scope="session")
 def moto_server() -> Iterator[str]:
     """The URL of a moto server that applies one request at a time, for the whole session."""
-    engine = Engine.start(["dynamodb"])
+    engine = Engine.start(["dynamodb", "sqs"])
     yield engine.url
     engine.stop()
 
@@ -68,14 +101,18 @@ def storage(moto_server: str) -> Iterator[str]:
         "LANNER_USERS_TABLE": USERS_TABLE,
         "LANNER_CATALOG_TABLE": CATALOG_TABLE,
         "LANNER_IDEMPOTENCY_TABLE": IDEMPOTENCY_TABLE,
+        "LANNER_JOBS_TABLE": JOBS_TABLE,
         "LANNER_CURSOR_KEYS": CURSOR_KEY,
     }
-    before = {name: os.environ.get(name) for name in settings}
+    before = {name: os.environ.get(name) for name in (*settings, *JOBS_QUEUE_SETTINGS)}
     os.environ.update(settings)
     wire.reset()
     create_table(USERS_TABLE, USERS_DEFINITION)
     create_table(CATALOG_TABLE, CATALOG_DEFINITION)
     create_table(IDEMPOTENCY_TABLE, IDEMPOTENCY_DEFINITION)
+    create_table(JOBS_TABLE, JOBS_DEFINITION)
+    os.environ["LANNER_JOBS_QUEUE_URL"] = create_queue(JOBS_QUEUE)
+    os.environ["LANNER_JOBS_DEAD_LETTER_QUEUE_URL"] = create_queue(JOBS_DEAD_LETTER_QUEUE)
     yield moto_server
     for name, value in before.items():
         if value is None:
@@ -104,6 +141,20 @@ def idempotency_table(storage: str) -> str:
     """The name of the table of repeated requests, empty."""
     _empty(IDEMPOTENCY_TABLE, ("pk",))
     return IDEMPOTENCY_TABLE
+
+
+@pytest.fixture
+def jobs_table(storage: str) -> str:
+    """The name of the jobs' table, empty, as are the queue of jobs and its dead letters."""
+    _empty(JOBS_TABLE, ("pk",))
+    for name in JOBS_QUEUE_SETTINGS:
+        wire.sqs().call("PurgeQueue", {"QueueUrl": os.environ[name]}, idempotent=True)
+    return JOBS_TABLE
+
+
+def create_queue(name: str) -> str:
+    """The URL of a new queue."""
+    return str(wire.sqs().call("CreateQueue", {"QueueName": name}, idempotent=True)["QueueUrl"])
 
 
 def create_table(name: str, definition: dict[str, Any]) -> None:

@@ -31,8 +31,6 @@ TIMEOUT = 60.0
 KIND = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)*\Z")
 KIND_LENGTH = 64
 
-JobFunction = "Callable[..., Any]"  # Any: its payload is the author's type, its result is JSON
-
 
 class JobDeclaration:
     """One kind of job. `timeout` is seconds of one attempt, `max_attempts` 1 to 15."""
@@ -91,6 +89,10 @@ class Registry:
         self.load()
         found = self._declared.get(kind)
         return found if found is not None or self._shared is None else self._shared.find(kind)
+
+    def declared(self, kind: str) -> JobDeclaration | None:
+        """The declaration of `kind` where it has been made already; imports nothing."""
+        return self._declared.get(kind)
 
     def load(self) -> None:
         """Import the modules that declare jobs."""
