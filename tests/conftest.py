@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lanner.aws import wire
+from lanner.aws import clients, wire
 from lanner.local.engine import Engine
 
 CURSOR_KEY = "a-key-for-tests-of-32-characters"
@@ -18,6 +18,9 @@ IDEMPOTENCY_TABLE = "idempotency-test"
 JOBS_TABLE = "jobs-test"
 JOBS_QUEUE = "jobs-test"
 JOBS_DEAD_LETTER_QUEUE = "jobs-dead-letters-test"
+
+FILES_TABLE = "files-test"
+FILES_BUCKET = "files-test"
 
 JOBS_QUEUE_SETTINGS = ("LANNER_JOBS_QUEUE_URL", "LANNER_JOBS_DEAD_LETTER_QUEUE_URL")
 
@@ -79,12 +82,16 @@ JOBS_DEFINITION: dict[str, Any] = {
         },
     ],
 }
+FILES_DEFINITION: dict[str, Any] = {
+    "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+    "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+}
 
 
 @pytest.fixture(scope="session")
 def moto_server() -> Iterator[str]:
     """The URL of a moto server that applies one request at a time, for the whole session."""
-    engine = Engine.start(["dynamodb", "sqs"])
+    engine = Engine.start(["dynamodb", "sqs", "s3"])
     yield engine.url
     engine.stop()
 
@@ -102,6 +109,8 @@ def storage(moto_server: str) -> Iterator[str]:
         "LANNER_CATALOG_TABLE": CATALOG_TABLE,
         "LANNER_IDEMPOTENCY_TABLE": IDEMPOTENCY_TABLE,
         "LANNER_JOBS_TABLE": JOBS_TABLE,
+        "LANNER_FILES_TABLE": FILES_TABLE,
+        "LANNER_FILES_BUCKET": FILES_BUCKET,
         "LANNER_CURSOR_KEYS": CURSOR_KEY,
     }
     before = {name: os.environ.get(name) for name in (*settings, *JOBS_QUEUE_SETTINGS)}
@@ -111,6 +120,7 @@ def storage(moto_server: str) -> Iterator[str]:
     create_table(CATALOG_TABLE, CATALOG_DEFINITION)
     create_table(IDEMPOTENCY_TABLE, IDEMPOTENCY_DEFINITION)
     create_table(JOBS_TABLE, JOBS_DEFINITION)
+    create_table(FILES_TABLE, FILES_DEFINITION)
     os.environ["LANNER_JOBS_QUEUE_URL"] = create_queue(JOBS_QUEUE)
     os.environ["LANNER_JOBS_DEAD_LETTER_QUEUE_URL"] = create_queue(JOBS_DEAD_LETTER_QUEUE)
     yield moto_server
@@ -150,6 +160,23 @@ def jobs_table(storage: str) -> str:
     for name in JOBS_QUEUE_SETTINGS:
         wire.sqs().call("PurgeQueue", {"QueueUrl": os.environ[name]}, idempotent=True)
     return JOBS_TABLE
+
+
+@pytest.fixture(scope="session")
+def _bucket(storage: str) -> Iterator[None]:
+    """The bucket of files, with versions, as template.yaml declares it."""
+    s3 = clients.client("s3")
+    s3.create_bucket(Bucket=FILES_BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    s3.put_bucket_versioning(Bucket=FILES_BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    yield
+    clients.reset()
+
+
+@pytest.fixture
+def files_bucket(_bucket: None, jobs_table: str, users_table: str) -> str:
+    """The name of the bucket of files. The tables of files, jobs and users are empty; keys of objects are new ids."""
+    _empty(FILES_TABLE, ("pk",))
+    return FILES_BUCKET
 
 
 def create_queue(name: str) -> str:
