@@ -230,6 +230,32 @@ def test_who_cannot_hand_a_refresh_over_does_it() -> None:
     assert site.wait(11).get().body == b"2"
 
 
+def test_a_hand_over_that_fails_is_no_fault_of_the_request() -> None:
+    """The queue is down: the holder of the lease refreshes."""
+
+    def refresh(*_: object) -> bool:
+        raise OSError("queue")
+
+    site = Site(refresh=refresh).reply(200, b"1", cache_control="max-age=10, stale-while-revalidate=60")
+    site.get()
+    site.reply(200, b"2", cache_control="max-age=10")
+    assert site.wait(11).get().body == b"2"
+
+
+def test_an_early_refresh_that_fails_serves_what_is_fresh() -> None:
+    """It is a hit, and nobody tries again for a moment."""
+    site = Site().reply(cache_control="max-age=100")
+    site.takes = 50
+    site.get()
+    site.takes = 0
+    site.reply(503)
+    site.wait(49.9999)
+    answers = [site.get() for _ in range(40)]
+    assert {answer.status for answer in answers} == {200}
+    assert site.calls == 2
+    assert site.cache.statistics()["stale"] == 0
+
+
 def test_head_does_not_refresh() -> None:
     """It could not store what it gets."""
     site = Site().reply(cache_control="max-age=10, stale-while-revalidate=60")

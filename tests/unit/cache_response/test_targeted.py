@@ -117,6 +117,16 @@ def test_targets_can_be_chosen() -> None:
     assert not site.is_cached()
 
 
+def test_a_cache_of_one_user_is_no_cdn() -> None:
+    """RFC 9213 section 3.1: CDN-Cache-Control is for content delivery networks; its own field a cache obeys."""
+    site = Site(shared=False).reply(cdn_cache_control="no-store", cache_control="max-age=60")
+    site.get()
+    assert site.is_cached()
+    site = Site(shared=False).reply(lanner_cache_control="max-age=60", cache_control="no-store")
+    site.get()
+    assert site.is_cached()
+
+
 def test_a_304_updates_the_targeted_field() -> None:
     """It is stored though it is not shown."""
     site = Site().reply(lanner_cache_control="max-age=10", etag='"1"')

@@ -36,7 +36,7 @@ from lanner.cache.response.freshness import HEURISTIC_FRACTION, HEURISTIC_MAX
 from lanner.cache.response.invalidation import as_read, groups, invalidates, linked
 from lanner.cache.response.key import host_name, join, normal_path, primary_key
 from lanner.cache.response.record import Record
-from lanner.cache.response.rules import GRACE, TARGETS, Rules
+from lanner.cache.response.rules import GRACE, OWN_TARGETS, TARGETS, Rules
 from lanner.cache.response.status import appended, forwarded, hit, member_name, quoted
 from lanner.cache.response.storage import MAX_VARIANTS, REMEMBERED, Found, Storage, token
 from lanner.cache.response.tagging import TagGate
@@ -64,6 +64,7 @@ class ResponseCache:
     - `name`, `expose_key`, `expose_key_header`: what `Cache-Status` shows; the key only when asked for, always or by
       the presence of that request field.
     - `targets`: targeted fields to obey, the most specific first (RFC 9213); all but CDN-Cache-Control are stripped.
+      Without a list `TARGETS`, of which a cache of one user obeys only its own.
     - `key`: replaces `primary_key`; `versions`: names of all API versions, whose entries an unsafe request to one of
       them invalidates together.
     - `tags`: a `TagIndex`; one over `backend` is made when the first tag turns up.
@@ -83,7 +84,7 @@ class ResponseCache:
         *,
         shared: bool = True,
         name: str = "Lanner",
-        targets: Sequence[str] = TARGETS,
+        targets: Sequence[str] | None = None,
         key: Callable[[Request], str] | None = None,
         versions: Sequence[str] = (),
         tags: Tags | None = None,
@@ -110,7 +111,7 @@ class ResponseCache:
         self._now = clock.now
         self._rules = Rules(
             shared=shared,
-            targets=targets,
+            targets=(TARGETS if shared else OWN_TARGETS) if targets is None else targets,
             heuristic_fraction=heuristic_fraction,
             heuristic_max=heuristic_max,
             allow_cookies=allow_cookies,
@@ -262,7 +263,7 @@ class ResponseCache:
             return self._from_store(request, record, state, detail)
         if self._refresh is not None:
             elsewhere = f"refresh:{trip.key}"
-            if storage.acquire(elsewhere, holder, seconds) is not True or self._refresh(request, trip.key):
+            if storage.acquire(elsewhere, holder, seconds) is not True or self._handed_over(request, trip.key):
                 return self._from_store(request, record, state, detail)
             storage.release(elsewhere, holder)
         if storage.acquire(trip.key, holder, seconds) is not True:
@@ -274,6 +275,14 @@ class ResponseCache:
         trip.holder = holder
         trip.behind = True
         return self._fetcher.ask(trip)
+
+    def _handed_over(self, request: Request, key: str) -> bool:
+        """Whether somebody else refreshes; what goes wrong there is no fault of this request."""
+        try:
+            return self._refresh is not None and self._refresh(request, key)
+        except Exception as error:
+            request.state["cache_error"] = error
+            return False
 
     def _unavailable(self, request: Request, origin: Origin, key: str) -> Response:
         """To the origin and back, with nothing read or written."""

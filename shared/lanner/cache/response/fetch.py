@@ -349,13 +349,18 @@ class Fetcher:
     def stand_in(self, trip: Trip, record: Record, status: int | None) -> Response:
         """The stored response in place of a failing origin (RFC 5861 section 4)."""
         now = self.storage.clock.now()
-        self.counters.stale += 1
-        trip.request.state["cache"] = "stale"
-        ttl = int(record.lifetime) - int(record.age(now))
-        if status is None:
-            member = hit(self.name, ttl, "stale-if-error")
+        fresh = record.age(now) < record.lifetime  # a refresh before its time
+        if fresh:
+            self.counters.hits += 1
         else:
-            member = forwarded(self.name, trip.reason or "stale", status, ttl=ttl, detail="stale-if-error")
+            self.counters.stale += 1
+        trip.request.state["cache"] = "hit" if fresh else "stale"
+        ttl = int(record.lifetime) - int(record.age(now))
+        detail = "refresh-failed" if fresh else "stale-if-error"
+        if status is None:
+            member = hit(self.name, ttl, detail)
+        else:
+            member = forwarded(self.name, trip.reason, status, ttl=ttl, detail=detail)
         return self._from_record(trip.request, record, now, member)
 
     def _head(self, trip: Trip, response: Response, now: float) -> Response:

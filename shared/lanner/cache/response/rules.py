@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 # Ours, for this cache alone, and the one that every content delivery network obeys (RFC 9213 section 3).
 TARGETS: Final = ("Lanner-Cache-Control", "CDN-Cache-Control")
+OWN_TARGETS: Final = TARGETS[:1]
 _PUBLIC_TARGET: Final = "cdn-cache-control"
 GRACE: Final = 86_400.0  # seconds that an entry outlives its freshness: to be validated, or served to a `max-stale`
 LONGEST_KEPT: Final = 31_536_000.0  # seconds: one year, whatever a lifetime says
