@@ -7,7 +7,6 @@ platform's own START/END/REPORT lines appear with `verbose` only; an error's tra
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
 import re
@@ -33,14 +32,14 @@ def wants_colour(stream: TextIO, environ: Mapping[str, str] | None = None) -> bo
 
 
 class Console:
-    """Writes to `stream`. One call is one write, so that lines of different functions never mix."""
+    """Writes to `stream`, whole lines at a time, so that those of different functions never mix."""
 
     def __init__(self, stream: TextIO | None = None, *, verbose: bool = False, colour: bool | None = None) -> None:
         self._stream = stream or sys.stdout
         self._verbose = verbose
         self._colour = wants_colour(self._stream) if colour is None else colour
         self._second, self._clock = 0, ""
-        self._flushing: asyncio.TimerHandle | None = None
+        self._waiting: list[str] = []
 
     def paint(self, text: str, *styles: str) -> str:
         """`text` in colour where that is wanted."""
@@ -51,11 +50,8 @@ class Console:
 
     def say(self, text: str = "") -> None:
         """Write one line, or several."""
-        try:
-            self._stream.write(text + "\n")
-            self._stream.flush()
-        except BrokenPipeError:
-            return  # whoever read our output has left; serving goes on
+        self._waiting.append(text + "\n")
+        self.flush()
 
     def _say_soon(self, text: str) -> None:
         """A line that may wait for others that come at the same time: under load one write serves many of them."""
@@ -64,17 +60,20 @@ class Console:
         except RuntimeError:
             self.say(text)
             return
-        try:
-            self._stream.write(text + "\n")
-        except BrokenPipeError:
-            return
-        if self._flushing is None or self._flushing.when() < loop.time() - _SOON:
-            self._flushing = loop.call_later(_SOON, self._flush)
+        self._waiting.append(text + "\n")
+        if len(self._waiting) == 1:
+            loop.call_later(_SOON, self.flush)
 
-    def _flush(self) -> None:
-        self._flushing = None
-        with contextlib.suppress(BrokenPipeError, ValueError):  # whoever read has left, or the stream is closed
+    def flush(self) -> None:
+        """Write what waits."""
+        lines, self._waiting = self._waiting, []
+        if not lines:
+            return  # something else was said meanwhile
+        try:
+            self._stream.write("".join(lines))
             self._stream.flush()
+        except BrokenPipeError:
+            return  # whoever read our output has left; serving goes on
 
     def _time(self) -> str:
         now = int(time.time())

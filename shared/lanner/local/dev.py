@@ -363,6 +363,7 @@ async def run(options: DevOptions, console: Console) -> int:
             task.cancel()
         await asyncio.gather(starting, ended, return_exceptions=True)
         await server.stop()
+        console.flush()
 
 
 def _settle_garbage_collection() -> None:

@@ -7,7 +7,10 @@ ever retried by the runtime itself: who called decides.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import asyncio
 
 Outcome = Literal[
     "ok",  # the handler returned; `payload` is its JSON
@@ -50,4 +53,13 @@ class Invoker(Protocol):
         qualifier: str | None = None,
     ) -> InvocationResult:
         """Run `function` once with a JSON `event`. Raises `KeyError` for a function the plan does not have."""
+        ...
+
+
+@runtime_checkable
+class Submitter(Protocol):
+    """An invoker that can begin an invocation without a coroutine: for whoever has thousands of them a second."""
+
+    def submit(self, function: str, event: bytes, *, trace_id: str | None = None) -> asyncio.Future[InvocationResult]:
+        """Begin one invocation; cancelling the future abandons it. Raises `KeyError` as `Invoker.invoke` does."""
         ...

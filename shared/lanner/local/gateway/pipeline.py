@@ -30,7 +30,7 @@ from lanner.local.gateway.mock import mock_answer
 from lanner.local.gateway.routing import ApiTarget, Router, UrlTarget
 from lanner.local.gateway.throttle import Throttles
 from lanner.local.identifiers import new_trace_id, new_uuid
-from lanner.local.invocation import InvocationResult, Invoker
+from lanner.local.invocation import InvocationResult, Invoker, Submitter
 from lanner.local.plan import CloudPlan, Finding, RoutePlan
 from lanner.local.tasks import start_task
 
@@ -62,7 +62,8 @@ class Pipeline:
         self._clock = clock
         self._authorizers = Authorizers(plan, invoker, clock, jwks or {})
         self._throttles = Throttles(plan, clock)
-        self._running: set[asyncio.Task[InvocationResult]] = set()
+        self._running: set[asyncio.Future[InvocationResult]] = set()
+        self._submitter = invoker if isinstance(invoker, Submitter) else None
         self.findings: tuple[Finding, ...] = (*self.router.findings, *self._authorizers.findings)
 
     async def run(self, request: HttpRequest, passage: Passage) -> HttpAnswer:
@@ -148,36 +149,45 @@ class Pipeline:
         if len(passage.event) > MAX_EVENT_BYTES:
             raise GatewayFault("REQUEST_TOO_LARGE", f"the event is {len(passage.event)} bytes; Lambda takes 6 MB")
         loop = asyncio.get_running_loop()
-        task = start_task(loop, self._invoker.invoke(function, passage.event, trace_id=call.trace_id))
-        # As in AWS, a function that the gateway no longer waits for runs on; so it is not cancelled.
-        if not task.done() and not await self._ends_within(task, timeout, loop):
-            raise GatewayFault("INTEGRATION_TIMEOUT", f"{function} took longer than the integration's {timeout:g} s")
         try:
-            passage.result = result = task.result()
+            ending = self._begin(function, passage.event, call.trace_id, loop)
+            # As in AWS, a function that the gateway no longer waits for runs on; so it is not cancelled.
+            in_time = ending.done() or await self._ends_within(ending, timeout, loop)
+            result = ending.result() if in_time else None
         except KeyError as error:
             raise GatewayFault("DEFAULT_5XX", f"there is no function {function}") from error
+        if result is None:
+            raise GatewayFault("INTEGRATION_TIMEOUT", f"{function} took longer than the integration's {timeout:g} s")
+        passage.result = result
         return result
 
+    def _begin(
+        self, function: str, event: bytes, trace_id: str, loop: asyncio.AbstractEventLoop
+    ) -> asyncio.Future[InvocationResult]:
+        if self._submitter is not None:
+            return self._submitter.submit(function, event, trace_id=trace_id)
+        return start_task(loop, self._invoker.invoke(function, event, trace_id=trace_id))
+
     async def _ends_within(
-        self, task: asyncio.Task[InvocationResult], seconds: float, loop: asyncio.AbstractEventLoop
+        self, ending: asyncio.Future[InvocationResult], seconds: float, loop: asyncio.AbstractEventLoop
     ) -> bool:
-        """Wait for a task, which goes on if it takes longer. What `asyncio.wait` does, for one task, at a third."""
+        """Wait for an invocation, which goes on if it takes longer: `asyncio.wait` for one future, at a third."""
         waiter: asyncio.Future[None] = loop.create_future()
 
         def wake(_: object = None) -> None:
             if not waiter.done():
                 waiter.set_result(None)
 
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-        task.add_done_callback(wake)
+        self._running.add(ending)
+        ending.add_done_callback(self._running.discard)
+        ending.add_done_callback(wake)
         timer = loop.call_later(seconds, wake)
         try:
             await waiter
         finally:
             timer.cancel()
-            task.remove_done_callback(wake)
-        return task.done()
+            ending.remove_done_callback(wake)
+        return ending.done()
 
     async def _function_url(self, request: HttpRequest, target: UrlTarget, passage: Passage) -> HttpAnswer:
         function, url = target.function, target.function.url

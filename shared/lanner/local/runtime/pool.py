@@ -78,25 +78,27 @@ class Pool:
             self._waiting.popleft()  # the caller has left before its turn
         return len(self._waiting)
 
-    async def invoke(self, invocation: Invocation) -> InvocationResult:
-        """Run one invocation to its end, whatever that is."""
+    def submit(self, invocation: Invocation) -> asyncio.Future[InvocationResult]:
+        """Begin one invocation; the future has its end, whatever that is."""
+        result: asyncio.Future[InvocationResult] = asyncio.get_running_loop().create_future()
         reserved = self.function.reserved_concurrency
         if reserved is not None and self.in_flight >= reserved:
             document = error_document("Rate Exceeded.", "TooManyRequestsException")
-            return InvocationResult("throttled", document, invocation.request_id)
-        result: asyncio.Future[InvocationResult] = asyncio.get_running_loop().create_future()
+            result.set_result(InvocationResult("throttled", document, invocation.request_id))
+            return result
         environment = self._take_idle()
         if environment is not None:
             environment.run(invocation, result)
-            return await result
-        if self._stopped:
-            return self._init_failure(invocation, _STOPPING)
-        self._waiting.append((invocation, result))
-        self._grow()
-        try:
-            return await result
-        except InitError as failure:
-            return self._init_failure(invocation, failure)
+        elif self._stopped:
+            result.set_result(self._init_failure(invocation, _STOPPING))
+        else:
+            self._waiting.append((invocation, result))
+            self._grow()
+        return result
+
+    async def invoke(self, invocation: Invocation) -> InvocationResult:
+        """Run one invocation to its end, whatever that is."""
+        return await self.submit(invocation)
 
     def _take_idle(self) -> Environment | None:
         while self._idle:
@@ -163,9 +165,9 @@ class Pool:
 
     def _fail_waiting(self, failure: InitError) -> None:
         waiting, self._waiting = self._waiting, deque()
-        for _, result in waiting:
+        for invocation, result in waiting:
             if not result.done():
-                result.set_exception(failure)
+                result.set_result(self._init_failure(invocation, failure))
 
     def _init_failure(self, invocation: Invocation, failure: InitError) -> InvocationResult:
         request_id = invocation.request_id
