@@ -1,0 +1,122 @@
+"""Keys from a function's arguments: one key for one call, however its arguments were passed.
+
+The default key is canonical JSON of all parameters in their order, defaults filled in: `[1,"a",{"limit":5}]`. Only
+JSON may go in (None, bool, int of 64 bits, finite float, str, list, tuple, dict with str keys, by exact type), so that
+different arguments never meet in one key by accident; tuples count as lists.
+
+A format string (`"user:{user_id}"`) or a callable of the same parameters replaces it. What a field gives is
+percent-encoded in keys where it has more than letters, digits and `-._~@+`, so that a value cannot imitate the text
+around it; 1 and "1" are the same there. Nothing is encoded in tags: what is no tag is refused.
+
+Failure modes: `TypeError` for arguments that the function does not take, or that cannot be a key; the message names
+the function and the parameter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from inspect import Parameter, Signature, signature
+from math import isfinite
+from string import Formatter
+from typing import Any
+
+import orjson
+
+KeyOf = str | Callable[..., str]
+TagsOf = Sequence[str] | Callable[..., Iterable[str]]
+
+_SIMPLE = frozenset((str, int, bool, type(None)))
+_POSITIONAL = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+_SORTED = orjson.OPT_SORT_KEYS
+_SAFE = "-._~@+"
+
+
+class ArgumentKeys:
+    """The keys and tags of one function's calls. Raises `ValueError` for a format with a field that is no parameter."""
+
+    def __init__(self, function: Callable[..., Any], key: KeyOf | None, tags: TagsOf, prefix: str) -> None:
+        self._name = f"{function.__module__}.{function.__qualname__}"
+        self._signature: Signature = signature(function)
+        parameters = self._signature.parameters
+        self._names = tuple(parameters)
+        plain = all(each.kind in _POSITIONAL for each in parameters.values())
+        self._count = len(parameters) if plain else -1  # of a call that needs no binding
+        self._key = key
+        self._tags = tags
+        self._prefix = prefix
+        for template in (key, *(() if callable(tags) else tags)):
+            if isinstance(template, str):
+                self._check(template)
+
+    def key(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+        """The key of one call."""
+        if self._key is None:
+            if kwargs or len(args) != self._count:
+                args = tuple(self._bound(args, kwargs).values())
+            for at, each in enumerate(args):
+                if type(each) not in _SIMPLE:
+                    self._check_json(each, at)
+            try:
+                return self._prefix + orjson.dumps(args, None, _SORTED).decode()
+            except TypeError as error:
+                raise TypeError(f"{self._name}: arguments that cannot be a key: {error}") from None
+        if isinstance(self._key, str):
+            return self._prefix + _KEYS.vformat(self._key, (), self._bound(args, kwargs))
+        made = self._key(*args, **kwargs)
+        if not isinstance(made, str):
+            raise TypeError(f"{self._name}: its key function gave a {type(made).__name__}, not a str")
+        return self._prefix + made
+
+    def tags(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[str]:
+        """The tags of one call."""
+        if callable(self._tags):
+            return list(self._tags(*args, **kwargs))
+        bound = self._bound(args, kwargs)
+        return [each.format_map(bound) for each in self._tags]
+
+    def _bound(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        try:
+            bound = self._signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"{self._name}: {error}") from None
+        bound.apply_defaults()
+        return bound.arguments
+
+    def _check(self, template: str) -> None:
+        for _, field, _, _ in Formatter().parse(template):
+            if field is not None and field.partition(".")[0].partition("[")[0] not in self._names:
+                raise ValueError(f"{self._name} has no parameter for {{{field}}} in {template!r}")
+
+    def _check_json(self, value: Any, at: int) -> None:
+        wrong = _not_json(value)
+        if wrong:
+            name = self._names[min(at, len(self._names) - 1)]
+            raise TypeError(f"{self._name}: {name} has {wrong}, which cannot be part of a key: give key=")
+
+
+class _KeyFormatter(Formatter):
+    def format_field(self, value: Any, format_spec: str) -> str:
+        from urllib.parse import quote
+
+        return quote(format(value, format_spec), safe=_SAFE)
+
+
+_KEYS = _KeyFormatter()
+
+
+def _not_json(value: Any) -> str:
+    """What in `value` is not JSON, or ""."""
+    kind = type(value)
+    if kind in _SIMPLE:
+        return ""
+    if kind is float:
+        return "" if isfinite(value) else str(value)
+    if kind in (list, tuple):
+        return next((wrong for each in value if (wrong := _not_json(each))), "")
+    if kind is dict:
+        for name, each in value.items():
+            wrong = _not_json(each) if type(name) is str else "a dict with keys that are not str"
+            if wrong:
+                return wrong
+        return ""
+    return f"a {kind.__name__}"
