@@ -203,7 +203,8 @@ def test_functions_may_do_no_more_than_they_need() -> None:
         role: sorted(
             set(
                 re.findall(
-                    r"(Users|Catalog|Idempotency)Table", json.dumps([each["Resource"] for each in statements(role)])
+                    r"(Users|Catalog|Idempotency|Jobs)Table",
+                    json.dumps([each["Resource"] for each in statements(role)]),
                 )
             )
         )
@@ -214,6 +215,8 @@ def test_functions_may_do_no_more_than_they_need() -> None:
         "UsersV2FunctionRole": ["Idempotency", "Users"],
         "CatalogFunctionRole": ["Catalog"],
         "NotificationsFunctionRole": ["Idempotency"],
+        "JobsFunctionRole": ["Jobs"],
+        "JobsWorkerFunctionRole": ["Jobs"],
         "HealthFunctionRole": ["Catalog", "Users"],
         "DocsFunctionRole": [],
     }

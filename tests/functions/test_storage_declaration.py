@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
-from tests.conftest import CATALOG_DEFINITION, IDEMPOTENCY_DEFINITION, USERS_DEFINITION
+from tests.conftest import CATALOG_DEFINITION, IDEMPOTENCY_DEFINITION, JOBS_DEFINITION, USERS_DEFINITION
 
 TEMPLATE: dict[str, Any] = yaml_parse((Path(__file__).parents[2] / "template.yaml").read_text("utf-8"))
 
@@ -19,6 +19,7 @@ TEMPLATE: dict[str, Any] = yaml_parse((Path(__file__).parents[2] / "template.yam
         ("UsersTable", USERS_DEFINITION),
         ("CatalogTable", CATALOG_DEFINITION),
         ("IdempotencyTable", IDEMPOTENCY_DEFINITION),
+        ("JobsTable", JOBS_DEFINITION),
     ],
 )
 def test_tests_use_the_tables_that_are_deployed(resource: str, definition: dict[str, Any]) -> None:

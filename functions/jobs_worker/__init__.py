@@ -1,0 +1,1 @@
+"""Performs jobs from the queue, and sweeps."""
