@@ -1,12 +1,15 @@
 """Application values as bytes: a versioned envelope of JSON or of bytes, compressed where that pays. Never pickle.
 
     1 byte    0xC1: version 1 of this envelope
-    1 byte    what is inside (1 JSON, 2 bytes) in the low half, how it is compressed (0 not, 1 zlib, 2 zstd) in the high
+    1 byte    what is inside (1 JSON, 2 bytes, 3 "known to be absent") in the low half, how it is compressed (0 not,
+              1 zlib, 2 zstd) in the high
     4 bytes   CRC-32 of the rest, big-endian: the start of a number or of bytes would pass for a whole one
     the rest  the value
 
-The first byte can begin neither JSON nor UTF-8 text, nor a counter, so what somebody else stored is told apart. A
-value that is decimal digits is a counter and decodes to an int. Compression: zstd where this Python has it, zlib
+The first byte can begin neither JSON nor UTF-8 text, nor a counter, so what somebody else stored is told apart. An int
+of 64 bits is stored as its decimal digits, as counters are, so what was set can be counted on.
+
+Compression: zstd where this Python has it, zlib
 otherwise; each is read wherever its codec is there, and an envelope whose codec is missing here is unreadable: a miss.
 
 Failure modes: `CacheValueError` from `encode` for what is neither bytes nor JSON; `UnreadableEntry` from `decode` for
@@ -25,10 +28,11 @@ from lanner.cache.errors import CacheError, CacheValueError
 
 VERSION = 0xC1
 HEADER_BYTES = 6
-_JSON, _BYTES = 1, 2
+_JSON, _BYTES, _ABSENT = 1, 2, 3
 _PLAIN, _ZLIB, _ZSTD = 0, 1, 2
 COMPRESSED_FROM = 1024
 """Bytes: what is smaller is stored for the same price compressed or not (DynamoDB bills writes by the KB)."""
+COUNTER_MIN, COUNTER_MAX = -(1 << 63), (1 << 63) - 1
 LONGEST_COUNTER = 19
 """Digits of a signed 64-bit integer."""
 WORTH = 0.9
@@ -36,7 +40,9 @@ WORTH = 0.9
 LARGEST = 64 * 1024 * 1024
 """Bytes that an entry may have when decompressed; more is a bomb."""
 
-_PREFIX = {(kind, codec): bytes((VERSION, codec << 4 | kind)) for kind in (_JSON, _BYTES) for codec in (0, 1, 2)}
+_PREFIX = {
+    (kind, codec): bytes((VERSION, codec << 4 | kind)) for kind in (_JSON, _BYTES, _ABSENT) for codec in (0, 1, 2)
+}
 _zstd: list[Any] = []  # Any: the module `compression.zstd` or `zstandard`, or None, once it was looked for
 
 
@@ -44,10 +50,30 @@ class UnreadableEntry(CacheError):
     """Stored bytes are no envelope that this code reads."""
 
 
+class Absent:
+    """The type of `ABSENT`."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+    def __bool__(self) -> bool:
+        return False
+
+
+ABSENT = Absent()
+"""What is stored where it is known that there is nothing: a negative entry, which is not None."""
+
+
 def encode(value: Any) -> bytes:  # Any: bytes, or whatever orjson writes
     """The envelope of a value. Raises `CacheValueError`."""
     if isinstance(value, bytes | bytearray | memoryview):
         kind, body = _BYTES, bytes(value)
+    elif value is ABSENT:
+        kind, body = _ABSENT, b""
+    elif type(value) is int and COUNTER_MIN <= value <= COUNTER_MAX:
+        return b"%d" % value
     else:
         kind = _JSON
         try:
@@ -76,6 +102,8 @@ def decode(stored: bytes) -> Any:  # Any: what was encoded
     if flags >> 4:
         body = _decompressed(body, flags >> 4)
     kind = flags & 0xF
+    if kind == _ABSENT and not body:
+        return ABSENT
     if kind == _BYTES:
         return body
     if kind == _JSON:

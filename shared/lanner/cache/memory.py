@@ -12,7 +12,7 @@ was there is removed, it would be out of date) and counts as `refused`. Never ra
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from lanner.cache.backend import CacheEntry
 from lanner.cache.errors import CacheConfigError, CacheValueError
@@ -51,6 +51,8 @@ class MemoryBackend:
         self._queues = Queues()
         self._ends = Ends()
         self._leases: dict[str, tuple[str, float]] = {}
+        self.on_evict: Callable[[str], None] | None = None
+        """Told each key that is put out for want of room, under the lock. It must not raise."""
         self._evictions = 0
         self._expirations = 0
         self._refused = 0
@@ -244,8 +246,11 @@ class MemoryBackend:
         while self._queues.bytes > self.max_bytes or len(self._nodes) > self.max_entries:
             key = self._ends.over(now)
             if key is None:
-                del self._nodes[self._queues.evict(keep)]
+                key = self._queues.evict(keep)
+                del self._nodes[key]
                 self._evictions += 1
+                if self.on_evict is not None:
+                    self.on_evict(key)
             elif key in self._nodes and self._live(key) is None:
                 self._remove(key)
                 self._expirations += 1

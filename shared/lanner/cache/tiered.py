@@ -8,29 +8,35 @@ Coherence: what another environment wrote, deleted or counted is seen here after
 no near entry is older. Jitter takes up to a tenth (`jitter`) off a lifetime, and never adds: entries written together
 do not end together, and none outlives its time.
 
-Failure modes: a tier that is not there costs its budget once (its breaker opens) and is then skipped. `get` and
-`get_many` take it as a miss; `set`, `set_many`, `delete`, `delete_many` and `touch` do what the others can, and raise
-`CacheUnavailable` afterwards only where the *last* tier failed, because then what was asked has not happened. Before
-that they have removed the key from the near tiers: nothing is served there that the caller meant to replace.
+Failure modes: a tier that is not there costs its budget once (its breaker opens) and is then skipped. Where a caller
+can go on without an answer there is no error: `get`, `get_many` and `exists` say that nothing is there; `set`,
+`set_many`, `delete`, `delete_many`, `touch`, `set_held` and `release` do what the other tiers can, and say False or
+fewer. All are counted in `errors`. Where the answer is what was asked for, the last tier's `CacheUnavailable` is
+raised: `add`, `increment`, `acquire`, `keys`, `clear`. Whatever the last tier does, a delete has removed the key from
+the near tiers, and a read that was under way meanwhile does not bring it back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from random import random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from lanner.cache.breaker import GuardedBackend
-from lanner.cache.errors import CacheConfigError, CacheUnavailable
+from lanner.cache.errors import CacheConfigError, CacheUnavailable, CacheValueError
 from lanner.clock import Clock, SystemClock
 
 if TYPE_CHECKING:
     from lanner.cache.backend import CacheBackend, CacheEntry
 
+R = TypeVar("R")
+
 L1_TTL = 60.0
 JITTER = 0.1
 NEVER_FAILS = ("memory",)
 """Backends that need no breaker: a lookup there is cheaper than asking one."""
+STRIPES = 256
+"""Counters of changes, each for a part of the keys: a read that met a change does not fill the near tiers."""
 
 
 class TieredCache:
@@ -62,7 +68,9 @@ class TieredCache:
         self._now = (clock or SystemClock()).now
         self.hits = [0] * len(self.tiers)
         self.misses = 0
+        self.sets = 0
         self.errors = [0] * len(self.tiers)
+        self._changes = [0] * STRIPES
 
     @property
     def lists_keys(self) -> bool:
@@ -78,6 +86,8 @@ class TieredCache:
         return self._farther(key, 0)
 
     def _farther(self, key: str, start: int) -> CacheEntry | None:
+        stripe = hash(key) % STRIPES
+        before = self._changes[stripe]
         for at in range(start, len(self.tiers)):
             try:
                 entry = self.tiers[at].get(key)
@@ -86,7 +96,8 @@ class TieredCache:
                 continue
             if entry is not None:
                 self.hits[at] += 1
-                self._fill(at, key, entry)
+                if self._changes[stripe] == before:
+                    self._fill(at, key, entry)
                 return entry
         self.misses += 1
         return None
@@ -94,6 +105,7 @@ class TieredCache:
     def get_many(self, keys: Iterable[str]) -> dict[str, CacheEntry]:
         missing = list(dict.fromkeys(keys))
         found: dict[str, CacheEntry] = {}
+        before = {key: self._changes[hash(key) % STRIPES] for key in missing}
         for at, tier in enumerate(self.tiers):
             if not missing:
                 break
@@ -104,91 +116,95 @@ class TieredCache:
                 continue
             self.hits[at] += len(here)
             for key, entry in here.items():
-                self._fill(at, key, entry)
+                if self._changes[hash(key) % STRIPES] == before[key]:
+                    self._fill(at, key, entry)
             found.update(here)
             missing = [key for key in missing if key not in here]
         self.misses += len(missing)
         return found
 
     def set(self, key: str, value: bytes, ttl: float | None = None) -> None:
-        ttl = self._shortened(ttl)
-        self._write_shared([key], lambda: self.shared.set(key, value, ttl))
-        self._write_near(key, value, ttl)
+        self.set_many({key: value}, ttl)
 
     def set_many(self, values: Mapping[str, bytes], ttl: float | None = None) -> None:
         ttl = self._shortened(ttl)
-        self._write_shared(values, lambda: self.shared.set_many(values, ttl))
+        self.sets += len(values)
+        self._forget(values)  # so that nobody reads the old value near after the new one far
+        shared = self.shared
+        if len(values) == 1:
+            ((key, value),) = values.items()
+            self._shared(lambda: shared.set(key, value, ttl), None)
+        else:
+            self._shared(lambda: shared.set_many(values, ttl), None)
         for key, value in values.items():
             self._write_near(key, value, ttl)
 
     def add(self, key: str, value: bytes, ttl: float | None = None) -> bool:
         ttl = self._shortened(ttl)
-        stored = self.shared.add(key, value, ttl)
+        stored = self._asked(lambda: self.shared.add(key, value, ttl))
         if stored:
+            self.sets += 1
             self._write_near(key, value, ttl)
         else:
-            self._forget([key])
+            self._forget((key,))
         return stored
 
     def delete(self, key: str) -> bool:
-        self._forget([key])
-        try:
-            return self.shared.delete(key)
-        finally:
-            self._forget([key])  # a read between the two may have brought it back
+        near = self._forget((key,))
+        gone = self._shared(lambda: self.shared.delete(key), None)
+        self._forget((key,))  # a read between the two may have brought it back
+        return near > 0 if gone is None else gone
 
     def delete_many(self, keys: Iterable[str]) -> int:
         wanted = list(dict.fromkeys(keys))
+        near = self._forget(wanted)
+        gone = self._shared(lambda: self.shared.delete_many(wanted), None)
         self._forget(wanted)
-        try:
-            return self.shared.delete_many(wanted)
-        finally:
-            self._forget(wanted)
+        return near if gone is None else gone
 
     def exists(self, key: str) -> bool:
-        return self.shared.exists(key)
+        return self._shared(lambda: self.shared.exists(key), False)
 
     def touch(self, key: str, ttl: float | None) -> bool:
-        self._forget([key])
-        try:
-            return self.shared.touch(key, self._shortened(ttl))
-        finally:
-            self._forget([key])
+        self._forget((key,))
+        there = self._shared(lambda: self.shared.touch(key, self._shortened(ttl)), False)
+        self._forget((key,))
+        return there
 
     def increment(self, key: str, delta: int = 1, *, initial: int = 0, ttl: float | None = None) -> int:
-        number = self.shared.increment(key, delta, initial=initial, ttl=ttl)
-        self._forget([key])
-        return number
+        try:
+            return self._asked(lambda: self.shared.increment(key, delta, initial=initial, ttl=ttl))
+        finally:
+            self._forget((key,))
 
     def keys(self, prefix: str = "") -> Iterator[str]:
-        return self.shared.keys(prefix)
+        return self._asked(lambda: self.shared.keys(prefix))
 
     def clear(self, prefix: str = "") -> int:
-        for at, tier in enumerate(self._near):
-            try:
-                tier.clear(prefix)
-            except CacheUnavailable:
-                self.errors[at] += 1
-        return self.shared.clear(prefix)
+        self._clear_near(prefix)
+        try:
+            return self._asked(lambda: self.shared.clear(prefix))
+        finally:
+            self._clear_near(prefix)
 
     def acquire(self, key: str, token: str, ttl: float) -> bool:
-        return self.shared.acquire(key, token, ttl)
+        return self._asked(lambda: self.shared.acquire(key, token, ttl))
 
     def release(self, key: str, token: str) -> bool:
-        return self.shared.release(key, token)
+        return self._shared(lambda: self.shared.release(key, token), False)
 
     def set_held(self, key: str, value: bytes, ttl: float | None, token: str) -> bool:
         ttl = self._shortened(ttl)
-        stored = self.shared.set_held(key, value, ttl, token)
+        self._forget((key,))
+        stored = self._shared(lambda: self.shared.set_held(key, value, ttl, token), False)
         if stored:
+            self.sets += 1
             self._write_near(key, value, ttl)
-        else:
-            self._forget([key])
         return stored
 
     def statistics(self) -> dict[str, int | float]:
         """Hits and errors by tier, misses, and what each tier says of itself, as `l1.hits`, `l1.entries`, …"""
-        numbers: dict[str, int | float] = {"misses": self.misses}
+        numbers: dict[str, int | float] = {"misses": self.misses, "sets": self.sets}
         for at, tier in enumerate(self.tiers):
             numbers[f"l{at + 1}.hits"] = self.hits[at]
             numbers[f"l{at + 1}.errors"] = self.errors[at]
@@ -224,26 +240,47 @@ class TieredCache:
         for at, tier in enumerate(self._near[:upto]):
             try:
                 tier.set(key, value, ttl)
-            except CacheUnavailable:
+            except (CacheUnavailable, CacheValueError):  # the second: too large for a near tier alone
                 self.errors[at] += 1
 
-    def _write_shared(self, keys: Iterable[str], write: Callable[[], None]) -> None:
-        """The write that counts; where it fails, no near tier goes on showing what it was to replace."""
+    def _asked(self, operation: Callable[[], R]) -> R:
+        """The last tier's answer, or its error."""
         try:
-            write()
-        except BaseException:
+            return operation()
+        except CacheUnavailable:
             self.errors[-1] += 1
-            self._forget(list(keys))
             raise
 
-    def _forget(self, keys: Sequence[str]) -> int:
+    def _shared(self, operation: Callable[[], R], otherwise: R) -> R:
+        """The last tier's answer, or `otherwise` where it gives none."""
+        try:
+            return operation()
+        except CacheUnavailable:
+            self.errors[-1] += 1
+            return otherwise
+
+    def _forget(self, keys: Collection[str]) -> int:
+        """Remove from the near tiers. How many were there, in the tier that had most of them."""
+        for key in keys:
+            self._changes[hash(key) % STRIPES] += 1
         gone = 0
         for at, tier in enumerate(self._near):
             try:
-                gone += tier.delete_many(keys)
+                gone = max(gone, tier.delete_many(keys))
             except CacheUnavailable:
                 self.errors[at] += 1
         return gone
+
+    def _clear_near(self, prefix: str) -> None:
+        self._changes = [each + 1 for each in self._changes]
+        for at, tier in enumerate(self._near):
+            try:
+                if tier.lists_keys or not prefix:
+                    tier.clear(prefix)
+                else:
+                    tier.clear()
+            except CacheUnavailable:
+                self.errors[at] += 1
 
     def _shortened(self, ttl: float | None) -> float | None:
         if ttl is None or not self._jitter or ttl <= 0:
