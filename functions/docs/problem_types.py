@@ -103,6 +103,12 @@ PROBLEM_TYPES: Mapping[str, ProblemType] = {
         "Idempotency key reused",
         "The `Idempotency-Key` belongs to another request: every request needs a key of its own.",
     ),
+    "not-delivered": ProblemType(
+        422,
+        "Not delivered",
+        "A notification was refused by its receiver, or could not be delivered in all of its attempts. Read it in the "
+        "`problem` of the job.",
+    ),
     "precondition-required": ProblemType(
         428, "Precondition required", "Send `If-Match` with the ETag that you read, so that no change is overwritten."
     ),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from domain.mail.accept import WELCOME
 from domain.mail.message import UnmailableAddress
 from domain.mail.ses import MailRefused, send
 from domain.mail.texts import Texts, texts
@@ -20,7 +21,6 @@ from lanner.jobs.declaration import job
 from lanner.jobs.errors import JobFailed
 from lanner.jobs.retry import Retry
 
-WELCOME = "mail.welcome"
 TIMEOUT_S = 30
 MAX_ATTEMPTS = 8
 BACKOFF = Retry(5.0, factor=3.0, maximum=3_600.0)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domain.bodies import read_document
+from domain.notifications.jobs import SEND
 from domain.notifications.requests import read_notification
 from domain.queries import check_known
 from domain.times import rfc3339
@@ -19,8 +20,6 @@ from lanner.jobs.producer import Producer
 
 if TYPE_CHECKING:
     from lanner.http.message import Request, Response
-
-SEND = "notification.send"
 
 
 def create(request: Request, clock: Clock | None = None) -> Response:

@@ -7,6 +7,7 @@ receiver's `Retry-After`.
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import orjson
@@ -16,7 +17,7 @@ from domain.mail.texts import Texts
 from domain.notifications.delivery import DELIVERED, REFUSED, deliver
 from domain.notifications.requests import EMAIL, Notification, read_notification
 from domain.notifications.signature import secrets
-from lanner.clock import Clock, SystemClock
+from lanner.clock import SystemClock
 from lanner.jobs.context import JobContext
 from lanner.jobs.declaration import job
 from lanner.jobs.errors import JobFailed
@@ -29,39 +30,61 @@ TYPE = "notification"
 TIMEOUT_S = 30
 """Above what one attempt takes: `delivery.ATTEMPT_S`, and the resolver's own timeout."""
 MAX_ATTEMPTS = 8
-BACKOFF = Retry(5.0, factor=4.0, maximum=3_600.0)
 DEFAULT_SUBJECT = "Notification"
 
 
 class NotDelivered(Exception):
-    """This attempt came to nothing; `retry_after` is the seconds that the receiver asked for, or None."""
+    """This attempt came to nothing; another one follows."""
 
-    def __init__(self, detail: str, retry_after: float | None) -> None:
-        super().__init__(detail)
-        self.retry_after = retry_after
+
+class ReceiverRetry(Retry):
+    """Exponential backoff, and never before what the receiver of the last attempt asked for."""
+
+    def __init__(self, first: float, *, factor: float, maximum: float) -> None:
+        super().__init__(first, factor=factor, maximum=maximum)
+        self._asked = threading.local()  # a worker asks for the wait in the thread of the attempt
+
+    def ask(self, seconds: float) -> None:
+        """What the receiver of the attempt in this thread asked for; 0 for nothing."""
+        self._asked.seconds = seconds
+
+    def wait(self, attempt: int, random: float) -> float:
+        asked: float = getattr(self._asked, "seconds", 0.0)
+        return max(super().wait(attempt, random), asked)
+
+
+BACKOFF = ReceiverRetry(5.0, factor=4.0, maximum=3_600.0)
 
 
 @job(SEND, retry=BACKOFF, timeout=TIMEOUT_S, max_attempts=MAX_ATTEMPTS)
 def send(payload: dict[str, Any], context: JobContext) -> dict[str, Any]:
     """Send the notification."""
+    BACKOFF.ask(0.0)
     notification = read_notification(payload["notification"])
     if notification.channel == EMAIL:
         mail(notification.address, Texts(notification.subject or DEFAULT_SUBJECT, notification.message), context)
         return {"channel": EMAIL}
-    status = post(notification, payload["created_at"], context.idempotency_key, SystemClock())
-    return {"channel": notification.channel, "status": status}
+    return {"channel": notification.channel, "status": _post(notification, payload["created_at"], context)}
 
 
-def post(notification: Notification, created_at: str, key: str, clock: Clock) -> int:
+def _post(notification: Notification, created_at: str, context: JobContext) -> int:
     """One attempt at a webhook; gives the receiver's status. Raises `JobFailed` and `NotDelivered`."""
-    outcome = deliver(
-        notification.address, f"msg_{key.replace('.', '-')}", webhook_body(notification, created_at), secrets(), clock
-    )
+    message_id = f"msg_{context.idempotency_key.replace('.', '-')}"
+    body = webhook_body(notification, created_at)
+    outcome = deliver(notification.address, message_id, body, secrets(), SystemClock())
     if outcome.kind == DELIVERED and outcome.status is not None:
         return outcome.status
     if outcome.kind == REFUSED:
-        raise JobFailed({"title": "Not delivered", "detail": outcome.detail}, status=422, slug="not-delivered")
-    raise NotDelivered(outcome.detail, outcome.retry_after)
+        raise _given_up(outcome.detail)
+    if context.attempt >= MAX_ATTEMPTS:
+        # The receiver's trouble and not ours: the client learns of it, and no dead letter waits for us.
+        raise _given_up(f"{outcome.detail}, after {context.attempt} attempts")
+    BACKOFF.ask(outcome.retry_after or 0.0)
+    raise NotDelivered(outcome.detail)
+
+
+def _given_up(detail: str) -> JobFailed:
+    return JobFailed({"title": "Not delivered", "detail": detail}, status=422, slug="not-delivered")
 
 
 def webhook_body(notification: Notification, created_at: str) -> bytes:

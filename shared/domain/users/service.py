@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from domain import ids
 from domain.caching import changing
 from domain.dynamodb import Contended
+from domain.mail.accept import welcome
 from domain.races import attempts, too_busy
 from domain.times import rfc3339
 from domain.users import store
@@ -36,7 +37,7 @@ class Users:
         self._new_id = ids.IdGenerator(self._clock)
 
     def create(self, content: Content, along: Callable[[User], Sequence[TransactItem]] | None = None) -> User:
-        """A new user. `along` gives what is to be written in the same transaction.
+        """A new user, and the job that welcomes it. `along` gives what else is to be written in that transaction.
 
         Raises `Conflict` when the address is taken, and `store.Overtaken` when a condition in `along` does not hold.
         """
@@ -47,7 +48,7 @@ class Users:
         for _ in attempts(self._clock):
             try:
                 with changing("users"):
-                    store.insert(user, others)
+                    store.insert(user, others, lambda items: welcome(user_id, items, self._clock))
                 return user
             except Contended:
                 continue
