@@ -203,7 +203,7 @@ def test_functions_may_do_no_more_than_they_need() -> None:
         role: sorted(
             set(
                 re.findall(
-                    r"(Users|Catalog|Idempotency|Jobs)Table",
+                    r"(Users|Catalog|Cache|Idempotency|Jobs)Table",
                     json.dumps([each["Resource"] for each in statements(role)]),
                 )
             )
@@ -211,9 +211,9 @@ def test_functions_may_do_no_more_than_they_need() -> None:
         for role in (f"{name}Role" for name in DEPLOYED)
     }
     assert tables == {
-        "UsersV1FunctionRole": ["Idempotency", "Users"],
-        "UsersV2FunctionRole": ["Idempotency", "Users"],
-        "CatalogFunctionRole": ["Catalog"],
+        "UsersV1FunctionRole": ["Cache", "Idempotency", "Users"],
+        "UsersV2FunctionRole": ["Cache", "Idempotency", "Users"],
+        "CatalogFunctionRole": ["Cache", "Catalog"],
         "NotificationsFunctionRole": ["Idempotency"],
         "JobsFunctionRole": ["Jobs"],
         "JobsWorkerFunctionRole": ["Jobs"],
@@ -238,13 +238,14 @@ def test_only_v2_may_forward_and_only_to_v1() -> None:
 
 
 def test_tables_survive() -> None:
-    """Point-in-time recovery, encryption, and no deletion with the stack."""
+    """Point-in-time recovery, encryption, and no deletion with the stack; a cache is made again."""
     tables = {
         name: resource
         for name, resource in expanded()["Resources"].items()
         if resource["Type"] == "AWS::DynamoDB::Table"
     }
     assert {"UsersTable", "CatalogTable", "IdempotencyTable"} <= set(tables)
+    assert tables.pop("CacheTable")["DeletionPolicy"] == "Delete"
     for name, table in tables.items():
         assert table["DeletionPolicy"] == table["UpdateReplacePolicy"] == "Retain", name
         assert table["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}

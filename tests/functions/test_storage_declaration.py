@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
+from lanner.cache.dynamodb import TABLE_DEFINITION as CACHE_DEFINITION
+from lanner.cache.dynamodb import TTL_ATTRIBUTE
 from tests.conftest import CATALOG_DEFINITION, IDEMPOTENCY_DEFINITION, JOBS_DEFINITION, USERS_DEFINITION
 
 TEMPLATE: dict[str, Any] = yaml_parse((Path(__file__).parents[2] / "template.yaml").read_text("utf-8"))
@@ -18,6 +20,7 @@ TEMPLATE: dict[str, Any] = yaml_parse((Path(__file__).parents[2] / "template.yam
     [
         ("UsersTable", USERS_DEFINITION),
         ("CatalogTable", CATALOG_DEFINITION),
+        ("CacheTable", CACHE_DEFINITION),
         ("IdempotencyTable", IDEMPOTENCY_DEFINITION),
         ("JobsTable", JOBS_DEFINITION),
     ],
@@ -27,3 +30,9 @@ def test_tests_use_the_tables_that_are_deployed(resource: str, definition: dict[
     properties = TEMPLATE["Resources"][resource]["Properties"]
     assert {name: properties[name] for name in definition} == definition
     assert "GlobalSecondaryIndexes" in definition or "GlobalSecondaryIndexes" not in properties
+
+
+def test_the_cache_forgets_by_itself() -> None:
+    """The table's TTL attribute is the one that the backend writes."""
+    properties = TEMPLATE["Resources"]["CacheTable"]["Properties"]
+    assert properties["TimeToLiveSpecification"] == {"AttributeName": TTL_ATTRIBUTE, "Enabled": True}
