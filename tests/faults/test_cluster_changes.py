@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from lanner.cache.backend import CacheEntry
-from lanner.cache.errors import CacheUnavailable
+from lanner.cache.errors import CacheBudgetSpent, CacheUnavailable
 from lanner.cache.redis import RedisBackend
 from lanner.cache.slots import slot
 from tests.contract.cache.servers import HOST, Server, ask, start_cluster
 from tests.faults.conftest import PATIENT_MS
+from tests.faults.proxy import Proxy
 
 
 @pytest.fixture
@@ -57,6 +58,31 @@ def test_a_client_that_knows_of_no_cluster_learns_it(cluster: list[Server]) -> N
     assert cache.statistics()["entries"] == 100
     assert cache.clear() == 100
     cache.close()
+
+
+def test_a_list_is_of_every_master(cluster: list[Server]) -> None:
+    """Also for a client that was not told of a cluster and has met none."""
+    cache = backend(cluster[0])
+    cache.set_many({f"key {number}": b"" for number in range(60)})
+    for operation in (lambda fresh: len(list(fresh.keys())), lambda fresh: fresh.clear()):
+        assert operation(backend(cluster[1], cluster=False)) == 60
+    cache.close()
+
+
+def test_a_seed_that_falls_silent(cluster: list[Server]) -> None:
+    """Costs one operation its budget; the next one asks another master."""
+    proxy = Proxy(cluster[0].port)
+    cache = RedisBackend(HOST, proxy.port, cluster=True, budget_ms=1000)
+    (kept,) = keys_of(1, 1)
+    cache.set(kept, b"x")
+    proxy.switch("silent")
+    assert cache.get(kept) == CacheEntry(b"x")
+    cache.reset()
+    with pytest.raises(CacheBudgetSpent):
+        cache.get(kept)
+    assert cache.get(kept) == CacheEntry(b"x")
+    cache.close()
+    proxy.stop()
 
 
 def test_keys_are_on_every_master(cluster: list[Server]) -> None:

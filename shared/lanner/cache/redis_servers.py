@@ -75,8 +75,11 @@ class Servers:
     def masters(self, deadline: Deadline) -> list[Address]:
         """Every server that has keys."""
         if not self.clustered:
-            self._exchange(self._seed, [encode(b"PING")], deadline)
-            return [self._seed]
+            # A cluster that nobody has met yet would show a third of its keys.
+            told = self._exchange(self._seed, [_CLUSTER_SLOTS], deadline)[0]
+            if not isinstance(told, list) or not told:
+                return [self._seed]
+            self.clustered = True
         self._stale = True
         self._learn(deadline)
         return list(dict.fromkeys(self._map))
@@ -154,6 +157,7 @@ class Servers:
                 reply = self._to(address).exchange((_CLUSTER_SLOTS,), read_reply, deadline)
                 self._map = _slot_map(reply, address, deadline)
             except CacheBudgetSpent:
+                self._suspect = address  # the next operation asks another one first
                 raise
             except CacheUnavailable as error:
                 failure = error

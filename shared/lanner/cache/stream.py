@@ -63,8 +63,8 @@ class Stream:
     __slots__ = ("_at", "_buffer", "_deadline", "_poll", "_socket", "_tls", "monotonic", "sent", "started", "wall")
 
     def __init__(self, sock: socket.socket, *, tls: bool) -> None:
-        sock.setblocking(False)
         self._socket = sock
+        sock.setblocking(False)
         self._tls = tls
         self._poll = _poller(sock)
         self._buffer = b""
