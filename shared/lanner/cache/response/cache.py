@@ -35,10 +35,11 @@ from lanner.cache.response.fetch import HOLD_MS, UNCACHEABLE_MS, Fetcher
 from lanner.cache.response.freshness import HEURISTIC_FRACTION, HEURISTIC_MAX
 from lanner.cache.response.invalidation import as_read, groups, invalidates, linked
 from lanner.cache.response.key import host_name, join, normal_path, primary_key
+from lanner.cache.response.memo import MOST, Memo
 from lanner.cache.response.record import Record
 from lanner.cache.response.rules import GRACE, OWN_TARGETS, TARGETS, Rules
 from lanner.cache.response.status import appended, forwarded, hit, member_name, quoted
-from lanner.cache.response.storage import MAX_VARIANTS, REMEMBERED, Found, Storage, token
+from lanner.cache.response.storage import MAX_VARIANTS, Found, Storage, token
 from lanner.cache.response.tagging import TagGate
 from lanner.cache.response.trip import Trip
 from lanner.http.dates import http_date
@@ -96,7 +97,7 @@ class ResponseCache:
         heuristic_max: float = HEURISTIC_MAX,
         grace: float = GRACE,
         max_variants: int = MAX_VARIANTS,
-        remembered: int = REMEMBERED,
+        remembered: int = MOST,
         lease_ms: int = LEASE_MS,
         wait_ms: int = WAIT_MS,
         uncacheable_ms: int = UNCACHEABLE_MS,
@@ -130,8 +131,8 @@ class ResponseCache:
         self._fast = fast_path and not expose_key
         self._counters = Counters()
         self._tags = TagGate(tags, backend, clock)
-        self._storage = Storage(backend, clock, self._rules, max_variants=max_variants, remembered=remembered)
-        self._known = self._storage.known
+        self._storage = Storage(backend, clock, self._rules, max_variants=max_variants, memo=Memo(remembered))
+        self._known = self._storage.memo.entries
         self._lease_ms = lease_ms
         self._fetcher = Fetcher(
             self._storage,

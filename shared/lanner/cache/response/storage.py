@@ -9,8 +9,8 @@
 A URI with one response costs one read. Nothing here raises for what a backend does: a `CacheError` is counted, a read
 is then `None` with `available` False, a write did not happen. Bytes that do not read back are counted and absent.
 
-Decoded records are remembered under their key, as long as the backend returns the bytes that they were made from: the
-very object (`MemoryBackend`), or equal ones.
+Decoded records are remembered in this process (`memo`), as long as the backend returns the bytes that they were made
+from: the very object (`MemoryBackend`), or equal ones.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 
 from lanner.cache.errors import CacheError
 from lanner.cache.response.freshness import date_value
+from lanner.cache.response.memo import Memo
 from lanner.cache.response.record import MARKER, Index, Marker, Record, Unreadable, Variant, decode
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from lanner.cache.response.rules import Rules
     from lanner.clock import Clock
 
-REMEMBERED: Final = 256  # decoded records: the hot ones of one environment
 MAX_VARIANTS: Final = 32  # per URI: Accept, its codings and languages in all sensible combinations
 GUARD_TTL: Final = 300.0  # seconds: longer than any answer takes (Lambda ends at 900, its gateway at 30)
 _TOKEN_BYTES: Final = 8
@@ -57,7 +57,7 @@ class Found:
 class Storage:
     """Records in a backend."""
 
-    __slots__ = ("_guards", "backend", "clock", "errors", "known", "max_variants", "remembered", "rules", "unreadable")
+    __slots__ = ("_guards", "backend", "clock", "errors", "max_variants", "memo", "rules", "unreadable")
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class Storage:
         rules: Rules,
         *,
         max_variants: int = MAX_VARIANTS,
-        remembered: int = REMEMBERED,
+        memo: Memo | None = None,
     ) -> None:
         self.backend = backend
         # A tier in front would hide what other processes write there.
@@ -74,33 +74,22 @@ class Storage:
         self.clock = clock
         self.rules = rules
         self.max_variants = max_variants
-        self.remembered = remembered
+        self.memo = memo or Memo()
         self.errors = 0
         self.unreadable = 0
-        self.known: dict[str, tuple[bytes, Stored]] = {}
 
     def decoded(self, key: str, value: bytes) -> Stored | None:
         """What these bytes hold; None, and counted, when they are not ours."""
-        known = self.known.get(key)
-        if known is not None and (known[0] is value or known[0] == value):
-            return known[1]
+        known = self.memo.get(key, value)
+        if known is not None:
+            return known
         try:
             stored = decode(value, self.rules)
         except Unreadable:
             self.unreadable += 1
             return None
-        self._remember(key, value, stored)
+        self.memo.put(key, value, stored)
         return stored
-
-    def _remember(self, key: str, value: bytes, stored: Stored) -> None:
-        known = self.known
-        known.pop(key, None)  # the newest is last
-        while len(known) >= self.remembered > 0:
-            try:
-                del known[next(iter(known))]
-            except (KeyError, StopIteration, RuntimeError):
-                break  # another thread was here
-        known[key] = (value, stored)
 
     def _get(self, key: str) -> CacheEntry | None:
         try:
@@ -202,7 +191,7 @@ class Storage:
         except CacheError:
             self.errors += 1
             return False
-        self._remember(key, value, record)
+        self.memo.put(key, value, record)
         return True
 
     def _put(self, key: str, value: bytes, ttl: float, holder: str, absent: bool) -> bool:
@@ -273,7 +262,7 @@ class Storage:
         except CacheError:
             self.errors += 1
         for key in keys:
-            self.known.pop(key, None)
+            self.memo.drop(key)
 
 
 def is_marker(stored: Stored | None) -> bool:
