@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from lanner.cache.errors import CacheUnavailable
 from lanner.cache.memcached_space import Space, generation_name
-from lanner.cache.memcached_text import read_items, read_word, retrieval, storage
+from lanner.cache.memcached_text import STORED, read_items, read_word, retrieval, storage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -75,7 +75,9 @@ class GenerationRequests:
         """Start a new generation, and return its space."""
         made = _new_generation()
         command = storage(b"set", self._name, made)
-        self._streams.exchange((command,), lambda stream: read_word(stream, deadline.what), deadline)
+        word = self._streams.exchange((command,), lambda stream: read_word(stream, deadline.what), deadline)
+        if word != STORED:
+            raise CacheUnavailable(f"{deadline.what}: the server did not store")
         self._space = Space(self._prefix, made)
         return self._space
 
