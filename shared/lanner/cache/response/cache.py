@@ -24,7 +24,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lanner.cache.early import is_due
 from lanner.cache.errors import CacheError
 from lanner.cache.response.answer import from_record, gateway_timeout, passed
 from lanner.cache.response.collapse import LEASE_MS, WAIT_MS
@@ -231,7 +230,7 @@ class ResponseCache:
             trip.usable = False
             return self._fetcher.go(trip)
         if kind == HIT:
-            if self._early and now >= record.early_from and is_due(now, record.fresh_until, record.delay):
+            if self._early and now >= record.early_from and _is_due(record, now):
                 trip.reason = "stale"  # as good as: RFC 9211 has no word for early
                 return self._behind(trip, record, "hit")
             return self._from_store(request, record, "hit")
@@ -343,6 +342,13 @@ class ResponseCache:
             "errors": self._storage.errors + self._tags.errors,
             "unreadable": self._storage.unreadable,
         }
+
+
+def _is_due(record: Record, now: float) -> bool:
+    """Whether this reader should refresh a fresh record (XFetch)."""
+    from lanner.cache.early import is_due  # brings `random`: a millisecond that few requests need
+
+    return is_due(now, record.fresh_until, record.delay)
 
 
 def _reason(found: Found, reason: str) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from lanner.http.structured.values import ALPHA, TOKEN
-
 
 def member_name(name: str) -> str:
     """A cache's name as the field writes it: a token where it is one, else a quoted string (section 2)."""
-    if name and TOKEN.issuperset(name) and (name[0] in ALPHA or name[0] == "*"):
+    if name.isascii() and name.isalnum() and name[0].isalpha():
         return name
-    return quoted(name)
+    from lanner.http.structured.values import ALPHA, TOKEN
+
+    is_token = bool(name) and TOKEN.issuperset(name) and (name[0] in ALPHA or name[0] == "*")
+    return name if is_token else quoted(name)
 
 
 def quoted(text: str) -> str:
