@@ -157,6 +157,7 @@ class RoutePlan:
     timeout_ms: int = 29_000
     content_handling: str | None = None
     required_parameters: tuple[str, ...] = ()  # `method.request.querystring.q`: RequestParameters that are required
+    throttle: ThrottlePlan | None = None  # its own, in the place of the stage's
     where: Where = Where(Path("template.yaml"), 1)
 
 

@@ -25,6 +25,14 @@ def test_a_stage_throttle_lets_a_burst_pass_and_then_its_rate(serve: Serve, kind
     assert [served.get("/prod/x").status_code for _ in range(2)] == [200, 429]
 
 
+def test_a_route_with_a_throttle_of_its_own_leaves_the_stages_alone(serve: Serve) -> None:
+    """Its bucket is in the place of the stage's, which the other route spends."""
+    slow = route("GET /slow", throttle=ThrottlePlan(rate=1, burst=1))
+    served = serve(cloud(rest_api(slow, route("GET /x"), throttle=ThrottlePlan(rate=1, burst=2))))
+    paths = ["slow", "slow", "x", "x", "x"]
+    assert [served.get(f"/prod/{path}").status_code for path in paths] == [200, 429, 200, 200, 429]
+
+
 def keyed(serve: Serve, **throttle: Any) -> Served:
     usage = UsagePlan("gold", ("Api",), {"secret-1": "key-1", "secret-2": "key-2"}, ThrottlePlan(**throttle))
     return serve(cloud(rest_api(route("GET /x", api_key_required=True)), usage_plans=[usage]))

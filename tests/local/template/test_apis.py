@@ -262,3 +262,45 @@ Resources:
     assert [each.message for each in made.findings] == ["the macro 'MyMacro' runs in AWS only"]
     bare = plan("Resources: {T: {Type: AWS::Serverless::SimpleTable}}")
     assert "need `Transform: AWS::Serverless-2016-10-31`" in bare.findings[0].message
+
+
+def test_routes_have_the_throttles_that_settings_give_them(plan: Plan) -> None:
+    """A REST stage's MethodSettings by path and method, an HTTP stage's RouteSettings, an event's own."""
+    made = plan(
+        FUNCTIONS
+        + """
+  Rest:
+    Type: AWS::Serverless::Api
+    Properties:
+      StageName: prod
+      MethodSettings:
+        - {ResourcePath: "/~1users~1{id}", HttpMethod: GET, ThrottlingRateLimit: 1, ThrottlingBurstLimit: 2}
+        - {ResourcePath: /users, HttpMethod: "*", ThrottlingRateLimit: 3}
+        - {ResourcePath: "/*", HttpMethod: "*", ThrottlingRateLimit: 9}
+        - {ResourcePath: /users, HttpMethod: GET, LoggingLevel: INFO}
+  Http:
+    Type: AWS::Serverless::HttpApi
+    Properties: {RouteSettings: {"GET /a": {ThrottlingRateLimit: 4}}}
+  Routed:
+    Type: AWS::Serverless::Function
+    Properties:
+      Events:
+        One: {Type: Api, Properties: {RestApiId: !Ref Rest, Path: "/users/{name}", Method: get}}
+        Two: {Type: Api, Properties: {RestApiId: !Ref Rest, Path: /users, Method: post}}
+        Three: {Type: Api, Properties: {RestApiId: !Ref Rest, Path: /other, Method: get}}
+        A: {Type: HttpApi, Properties: {ApiId: !Ref Http, Path: /a, Method: get}}
+        B:
+          Type: HttpApi
+          Properties: {ApiId: !Ref Http, Path: /b, Method: get, RouteSettings: {ThrottlingBurstLimit: 5}}
+"""
+    )
+    throttles = {route.path: route.throttle for api in made.apis.values() for route in api.routes}
+    assert throttles == {
+        "/users/{name}": ThrottlePlan(rate=1, burst=2),
+        "/users": ThrottlePlan(rate=3),
+        "/other": None,
+        "/a": ThrottlePlan(rate=4),
+        "/b": ThrottlePlan(burst=5),
+    }
+    assert made.apis["Rest"].throttle == ThrottlePlan(rate=9)
+    assert not [each for each in made.findings if "throttl" in each.message]

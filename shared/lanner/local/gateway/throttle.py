@@ -1,8 +1,8 @@
 """Throttling of stages and usage plans, API keys and quotas.
 
 Order, as in AWS: the API key must be known where the method requires one (403); then its usage plan's quota and rate,
-then the stage's rate (429). Rates are token buckets: `burst` tokens at most, `rate` new ones a second; a missing
-burst is taken as the rate. Quotas count whole calendar days, weeks (from Monday) and months in UTC.
+then the route's own rate, or else the stage's (429). Rates are token buckets: `burst` tokens at most, `rate` new ones a
+second; a missing burst is taken as the rate. Quotas count whole calendar days, weeks (from Monday) and months in UTC.
 Buckets are in memory and start full with each plan.
 """
 
@@ -85,6 +85,12 @@ class Throttles:
 
     def __init__(self, plan: CloudPlan, clock: Clock) -> None:
         self._stages = {name: _bucket(api.throttle, clock) for name, api in plan.apis.items()}
+        self._routes = {
+            (name, route.method, route.path): (route.throttle, _bucket(route.throttle, clock))
+            for name, api in plan.apis.items()
+            for route in api.routes
+            if route.throttle is not None
+        }
         self._keys: dict[tuple[str, str], _KeyUse] = {}
         for usage in plan.usage_plans:
             for value, key_id in usage.keys.items():
@@ -97,10 +103,11 @@ class Throttles:
         api = call.api.logical_id
         if route.api_key_required:
             self._admit_key(call)
-        bucket = self._stages.get(api)
+        whose, throttle, bucket = "stage", call.api.throttle, self._stages.get(api)
+        if route.throttle is not None:
+            whose, (throttle, bucket) = "route", self._routes[api, route.method, route.path]
         if bucket is not None and not bucket.take():
-            throttle = call.api.throttle
-            raise GatewayFault("THROTTLED", f"the stage's throttle: {throttle.rate}/s, burst {throttle.burst}")
+            raise GatewayFault("THROTTLED", f"the {whose}'s throttle: {throttle.rate}/s, burst {throttle.burst}")
 
     def _admit_key(self, call: Call) -> None:
         value = call.request.header(API_KEY_HEADER)

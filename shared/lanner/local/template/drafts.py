@@ -39,6 +39,7 @@ class ApiDraft:
     authorizers: dict[str, AuthorizerPlan] = field(default_factory=dict)
     gateway_responses: dict[str, GatewayResponsePlan] = field(default_factory=dict)
     throttle: ThrottlePlan = field(default_factory=ThrottlePlan)
+    throttles: dict[tuple[str, str], ThrottlePlan] = field(default_factory=dict)  # by method and path, `*` for any
     minimum_compression_size: int | None = None
     disable_execute_api: bool = False
     default_authorizer: str | None = None
@@ -90,12 +91,37 @@ class ApiDraft:
                     if route.authorizer == name:
                         self.routes[key] = replace(route, authorizer=None)
 
+    def method_settings(self, settings: Reader) -> None:
+        """One entry of a REST stage's MethodSettings; slashes inside its path may be written `~1`."""
+        if "ThrottlingRateLimit" not in settings and "ThrottlingBurstLimit" not in settings:
+            return
+        path = settings.text("ResourcePath").replace("~1", "/").replace("//", "/")
+        method = settings.text("HttpMethod", "*").upper()
+        if path in ("/*", "*") and method == "*":
+            self.throttle = throttle_of(settings)
+        else:
+            self.throttles[method, "*" if path in ("/*", "*") else canonical(path)] = throttle_of(settings)
+
+    def route_settings(self, properties: Reader) -> None:
+        """An HTTP stage's DefaultRouteSettings and its RouteSettings by route key, `GET /users/{id}`."""
+        self.throttle = throttle_of(properties.child("DefaultRouteSettings"))
+        for key, settings in properties.named("RouteSettings"):
+            method, _, path = key.rpartition(" ")
+            self.throttles[(method or "ANY").upper(), canonical(path)] = throttle_of(settings)
+
+    def _throttled(self, route: RoutePlan) -> RoutePlan:
+        path = canonical(route.path)
+        for key in ((route.method, path), ("*", path), (route.method, "*")):
+            if key in self.throttles:
+                return replace(route, throttle=self.throttles[key])
+        return route
+
     def plan(self) -> ApiPlan:
         return ApiPlan(
             logical_id=self.logical_id,
             kind=self.kind,
             stage=self.stage,
-            routes=tuple(self.routes.values()),
+            routes=tuple(self._throttled(each) for each in self.routes.values()),
             name=self.name or self.logical_id,
             stage_variables=self.stage_variables,
             binary_media_types=self.binary_media_types,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from lanner.local.plan import RoutePlan
 from lanner.local.template.authorizers import raw_http_authorizer, raw_rest_authorizer
 from lanner.local.template.cors import http_api_cors
-from lanner.local.template.drafts import IAM, ApiDraft, throttle_of
+from lanner.local.template.drafts import IAM, ApiDraft
 from lanner.local.template.openapi import read_definition
 from lanner.local.template.reader import Reader
 from lanner.local.template.samapis import definition
@@ -107,10 +107,9 @@ def read_stages(raw: RawResources) -> None:
             continue
         draft.stage = stage
         draft.stage_variables = properties.texts("Variables" if key == "RestApiId" else "StageVariables")
-        draft.throttle = throttle_of(properties.child("DefaultRouteSettings"))
+        draft.route_settings(properties)
         for settings in properties.children("MethodSettings"):
-            if settings.text("ResourcePath") in ("/*", "*") and settings.text("HttpMethod", "*") == "*":
-                draft.throttle = throttle_of(settings)
+            draft.method_settings(settings)
     for _, properties in raw.of_type("AWS::ApiGateway::Deployment"):
         draft = raw.draft_of(properties, "RestApiId")
         if draft is not None and not draft.stage:

@@ -56,7 +56,7 @@ def _draft(kind: Literal["rest", "http"], properties: Reader, stage: str, stack:
         _rest_settings(draft, properties)
     else:
         draft.cors = http_api_cors(properties)
-        draft.throttle = throttle_of(properties.child("DefaultRouteSettings"))
+        draft.route_settings(properties)
     document = definition(properties, stack)
     if document is not None:
         read_definition(document, draft, properties.resource, world)
@@ -95,11 +95,7 @@ def _rest_settings(draft: ApiDraft, properties: Reader) -> None:
             templates=given.texts("ResponseTemplates"),
         )
     for settings in properties.children("MethodSettings"):
-        if settings.text("ResourcePath") in ("/*", "*") and settings.text("HttpMethod", "*") == "*":
-            draft.throttle = throttle_of(settings)
-        elif "ThrottlingRateLimit" in settings or "ThrottlingBurstLimit" in settings:
-            message = "throttling of single methods is not simulated, only that of /* with method * is"
-            properties.findings.unsupported(properties.resource, message, settings.section.where)
+        draft.method_settings(settings)
 
 
 def definition(properties: Reader, stack: Stack) -> Section | None:
@@ -201,6 +197,7 @@ def _http_route(event: Reader, function: str, draft: ApiDraft) -> RoutePlan:
         scopes=scopes,
         payload_version="1.0" if properties.text("PayloadFormatVersion", "2.0") == "1.0" else "2.0",
         timeout_ms=properties.number("TimeoutInMillis", HTTP_TIMEOUT_MS),
+        throttle=throttle_of(properties.child("RouteSettings")) if "RouteSettings" in properties else None,
     )
 
 

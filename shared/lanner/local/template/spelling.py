@@ -153,7 +153,4 @@ NOT_DONE: dict[str, dict[str, str]] = {
         "CanarySetting": "canaries of a stage are not simulated",
         "Policy": "resource policies are not evaluated",
     },
-    "AWS::Serverless::HttpApi": {
-        "RouteSettings": "throttling of single routes is not simulated, only DefaultRouteSettings are",
-    },
 }
