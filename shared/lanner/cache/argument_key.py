@@ -42,6 +42,7 @@ class ArgumentKeys:
         plain = all(each.kind in _POSITIONAL for each in parameters.values())
         self._count = len(parameters) if plain else -1  # of a call that needs no binding
         self._key = key
+        self._parts = _simple_parts(key) if isinstance(key, str) else None
         self._tags = tags
         self._prefix = prefix
         for template in (key, *(() if callable(tags) else tags)):
@@ -61,7 +62,12 @@ class ArgumentKeys:
             except TypeError as error:
                 raise TypeError(f"{self._name}: arguments that cannot be a key: {error}") from None
         if isinstance(self._key, str):
-            return self._prefix + _KEYS.vformat(self._key, (), self._bound(args, kwargs))
+            bound = self._bound(args, kwargs)
+            if self._parts is None:
+                return self._prefix + _KEYS.vformat(self._key, (), bound)
+            return self._prefix + "".join(
+                [text if name is None else _quoted(bound[name]) for text, name in self._parts]
+            )
         made = self._key(*args, **kwargs)
         if not isinstance(made, str):
             raise TypeError(f"{self._name}: its key function gave a {type(made).__name__}, not a str")
@@ -75,6 +81,8 @@ class ArgumentKeys:
         return [each.format_map(bound) for each in self._tags]
 
     def _bound(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        if not kwargs and len(args) == self._count:
+            return dict(zip(self._names, args, strict=True))
         try:
             bound = self._signature.bind(*args, **kwargs)
         except TypeError as error:
@@ -94,11 +102,31 @@ class ArgumentKeys:
             raise TypeError(f"{self._name}: {name} has {wrong}, which cannot be part of a key: give key=")
 
 
+def _quoted(value: Any) -> str:
+    text = value if type(value) is str else format(value)
+    if text.isascii() and text.isalnum():
+        return text
+    from urllib.parse import quote
+
+    return quote(text, safe=_SAFE)
+
+
+def _simple_parts(template: str) -> list[tuple[str, str | None]] | None:
+    """A format as pieces of text and names of parameters; None where it has more than names in braces."""
+    parts: list[tuple[str, str | None]] = []
+    for text, field, spec, conversion in Formatter().parse(template):
+        parts.append((text, None))
+        if field is None:
+            continue
+        if spec or conversion or not field.isidentifier():
+            return None
+        parts.append(("", field))
+    return parts
+
+
 class _KeyFormatter(Formatter):
     def format_field(self, value: Any, format_spec: str) -> str:
-        from urllib.parse import quote
-
-        return quote(format(value, format_spec), safe=_SAFE)
+        return _quoted(format(value, format_spec))
 
 
 _KEYS = _KeyFormatter()
