@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domain.browsers import CORS
-from domain.caching import USER, USERS
+from domain.caching import STATISTICS, USER, USERS
 from domain.versions import REGISTRY
 from lanner.group import RouteGroup
 from lanner.idempotency.policy import IdempotencyPolicy
@@ -14,9 +14,9 @@ GROUP = RouteGroup(
     cors=CORS,
     idempotency=IdempotencyPolicy(),
     versions=("v2",),
-    paths={"/users": "GET POST", "/users/{id}": "GET PUT PATCH DELETE"},
+    paths={"/users": "GET POST", "/users/statistics": "GET", "/users/{id}": "GET PUT PATCH DELETE"},
     routes="users_v2.routes:router",
-    edge={"GET /users/{id}": "domain.users.edge:read"},
-    cache={"/users": USERS, "/users/{id}": USER},
+    edge={"GET /users/statistics": "domain.users.edge:statistics", "GET /users/{id}": "domain.users.edge:read"},
+    cache={"/users": USERS, "/users/statistics": STATISTICS, "/users/{id}": USER},
 )
 lambda_handler = GROUP.handler()

@@ -73,6 +73,37 @@ class UserPage(BaseModel):
     next_cursor: str | None
 
 
+class Month(BaseModel):
+    """One month of growth."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    period: Annotated[str, Field(description="A month, UTC", examples=["2026-11"])]
+    new_users: Annotated[int, Field(ge=0)]
+    total_users: Annotated[int, Field(ge=0, description="At the month's end, of those who are users still")]
+
+
+class LocaleShare(BaseModel):
+    """How many users have a locale."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    locale: Annotated[str, Field(description="BCP 47, or `other` for all beyond the thousand first met")]
+    users: Annotated[int, Field(ge=0)]
+    share: Annotated[float, Field(ge=0, le=1)]
+
+
+class UserStatistics(BaseModel):
+    """Numbers over all users."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    generated_at: Time
+    total_users: Annotated[int, Field(ge=0)]
+    growth: list[Month]
+    locales: list[LocaleShare]
+
+
 class UserWrite(BaseModel):
     """A user to create, or to put in the place of another.
 

@@ -18,11 +18,12 @@ from domain.openapi import (
 )
 from domain.users import v2
 from domain.users.answers import UserAnswers
+from domain.users.edge import statistics
 from domain.users.pages import DEFAULT_LIMIT, MAX_LIMIT, list_v2
 from domain.users.service import Users
 from lanner.http.message import Request
 from lanner.pipeline.asgi import EdgeResponse, LannerRoute
-from users_v2.models import User, UserPage, UserPatch, UserWrite
+from users_v2.models import User, UserPage, UserPatch, UserStatistics, UserWrite
 
 router = APIRouter(route_class=LannerRoute, tags=["users"])
 answers = UserAnswers(v2, Users(), selectable=True)
@@ -70,6 +71,19 @@ def list_users(request: Request) -> EdgeResponse:
 def create_user(request: Request) -> EdgeResponse:
     """A new user; `Location` is its address."""
     return EdgeResponse(answers.create(request))
+
+
+@router.get(
+    "/users/statistics",
+    operation_id="readUserStatistics",
+    summary="Numbers over all users",
+    response_model=UserStatistics,
+    responses={**UNCHANGED, **WRONG_PARAMETER},
+)
+def read_statistics(request: Request) -> EdgeResponse:
+    """Growth by month since the first user, and the shares of locales. A few minutes old at most times: `generated_at`
+    says when it was computed."""
+    return EdgeResponse(statistics(request))
 
 
 @router.get(

@@ -1,24 +1,43 @@
-"""The read of one user from the event itself: the framework would only pass it through.
+"""Reads of one user and of numbers over all of them from the event itself: the framework would only pass them through.
 
-The route stands in each version's router too, which is where its documentation comes from; both call `UserAnswers`.
+The routes stand in the versions' routers too, which is where their documentation comes from; both call the same.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import orjson
+
+from domain.caching import DAY, STATISTICS_STALE, STATISTICS_TTL
+from domain.queries import check_known
 from domain.users import v1, v2
 from domain.users.answers import UserAnswers
 from domain.users.service import Users
+from domain.users.statistics import statistics as compute
+from lanner.cache.functions import cached
+from lanner.clock import SystemClock
+from lanner.http.message import Response
 
 if TYPE_CHECKING:
-    from lanner.http.message import Request, Response
+    from lanner.http.message import Request
 
 _USERS = Users()
 _ANSWERS = {
     "v1": UserAnswers(v1, _USERS, selectable=False),
     "v2": UserAnswers(v2, _USERS, selectable=True),
 }
+
+
+@cached(STATISTICS_TTL, key="users:statistics", tags=("statistics",), stale=STATISTICS_STALE, stale_if_error=DAY)
+def _statistics() -> dict[str, Any]:  # Any: JSON
+    return compute(SystemClock.now())
+
+
+def statistics(request: Request) -> Response:
+    """GET `/users/statistics`: kept for minutes, and computed anew a little before they are over."""
+    check_known(request)
+    return Response(200, {"content-type": "application/json"}, orjson.dumps(_statistics()))
 
 
 def read(request: Request) -> Response:
