@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lanner.jobs.worker import Worker
 
-MODULES: tuple[str, ...] = ()
+MODULES: tuple[str, ...] = ("domain.mail.jobs", "domain.notifications.jobs", "domain.files.jobs", "domain.reports.jobs")
 
 WORKER = Worker(modules=MODULES)
 lambda_handler = WORKER.handler()

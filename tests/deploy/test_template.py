@@ -203,7 +203,7 @@ def test_functions_may_do_no_more_than_they_need() -> None:
         role: sorted(
             set(
                 re.findall(
-                    r"(Users|Catalog|Cache|Idempotency|Jobs)Table",
+                    r"(Users|Catalog|Cache|Files|Idempotency|Jobs)Table",
                     json.dumps([each["Resource"] for each in statements(role)]),
                 )
             )
@@ -216,7 +216,10 @@ def test_functions_may_do_no_more_than_they_need() -> None:
         "CatalogFunctionRole": ["Cache", "Catalog"],
         "NotificationsFunctionRole": ["Idempotency"],
         "JobsFunctionRole": ["Jobs"],
-        "JobsWorkerFunctionRole": ["Jobs"],
+        "JobsWorkerFunctionRole": ["Files", "Jobs", "Users"],
+        "FilesFunctionRole": ["Files", "Idempotency", "Jobs"],
+        "ReportsFunctionRole": ["Idempotency", "Jobs"],
+        "UploadsFunctionRole": ["Files", "Jobs"],
         "HealthFunctionRole": ["Catalog", "Users"],
         "DocsFunctionRole": [],
     }
@@ -244,7 +247,7 @@ def test_tables_survive() -> None:
         for name, resource in expanded()["Resources"].items()
         if resource["Type"] == "AWS::DynamoDB::Table"
     }
-    assert {"UsersTable", "CatalogTable", "IdempotencyTable"} <= set(tables)
+    assert {"UsersTable", "CatalogTable", "FilesTable", "IdempotencyTable"} <= set(tables)
     assert tables.pop("CacheTable")["DeletionPolicy"] == "Delete"
     for name, table in tables.items():
         assert table["DeletionPolicy"] == table["UpdateReplacePolicy"] == "Retain", name

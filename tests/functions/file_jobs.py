@@ -1,4 +1,4 @@
-"""What tests of files and reports do: upload as a client would, tell of it as S3 would, and run the jobs in the queue."""
+"""What tests of files and reports do: upload as clients do, tell of it as S3 does, run the jobs in the queue."""
 
 from __future__ import annotations
 

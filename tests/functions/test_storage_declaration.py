@@ -10,7 +10,13 @@ from samtranslator.yaml_helper import yaml_parse
 
 from lanner.cache.dynamodb import TABLE_DEFINITION as CACHE_DEFINITION
 from lanner.cache.dynamodb import TTL_ATTRIBUTE
-from tests.conftest import CATALOG_DEFINITION, IDEMPOTENCY_DEFINITION, JOBS_DEFINITION, USERS_DEFINITION
+from tests.conftest import (
+    CATALOG_DEFINITION,
+    FILES_DEFINITION,
+    IDEMPOTENCY_DEFINITION,
+    JOBS_DEFINITION,
+    USERS_DEFINITION,
+)
 
 TEMPLATE: dict[str, Any] = yaml_parse((Path(__file__).parents[2] / "template.yaml").read_text("utf-8"))
 
@@ -23,6 +29,7 @@ TEMPLATE: dict[str, Any] = yaml_parse((Path(__file__).parents[2] / "template.yam
         ("CacheTable", CACHE_DEFINITION),
         ("IdempotencyTable", IDEMPOTENCY_DEFINITION),
         ("JobsTable", JOBS_DEFINITION),
+        ("FilesTable", FILES_DEFINITION),
     ],
 )
 def test_tests_use_the_tables_that_are_deployed(resource: str, definition: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ they hold links that work for whoever has them, for a quarter of an hour.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
@@ -87,7 +87,7 @@ class FileAnswers:
             "rows": None if result is None else result.rows,
             "job": f"{prefix(request)}/jobs/{file.job_id}" if file.job_id else None,
             "problem": problem,
-            "results": [] if result is None else self._results(result.errors_key),
+            "results": [] if result is None else error_links(result.errors_key, self._clock),
             "upload": None,
         }
 
@@ -106,11 +106,13 @@ class FileAnswers:
             return FAILED, {"title": "The job was cancelled", "detail": "Nobody works on the file any more"}
         return (FAILED, status.problem) if status.state in (JOB_FAILED, DEAD) else (PROCESSING, None)
 
-    def _results(self, errors_key: str) -> list[Document]:
-        if not errors_key:
-            return []
-        link = objects.download_link(errors_key, "errors.csv", ERRORS_TYPE)
-        return [result_link("errors.csv", ERRORS_TYPE, link, self._clock)]
+
+def error_links(errors_key: str, clock: Clock) -> list[Document]:
+    """The link to the rows of an import that failed; none where none did."""
+    if not errors_key:
+        return []
+    link = objects.download_link(errors_key, "errors.csv", ERRORS_TYPE)
+    return [result_link("errors.csv", ERRORS_TYPE, link, clock)]
 
 
 def result_link(name: str, media_type: str, url: str, clock: Clock) -> Document:

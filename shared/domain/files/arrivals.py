@@ -1,10 +1,12 @@
 """Objects that arrived: S3's events become jobs, one for each object however often S3 tells of it.
 
 S3 delivers at least once, and Lambda repeats an event whose function failed. The job's key is bucket, key and version
-(or etag), so all of that is one job; the file notes the object in the transaction that accepts the job. A second object
-under the same key, which the form allows until it expires, is refused there and ignored: the first upload counts.
+(or etag), so all of that is one job; the file notes the object in the transaction that accepts the job. A second
+object under the same key, which the form allows until it expires, is refused there and ignored: the first upload
+counts.
 
-Source: docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html; keys are encoded as in a form.
+Source: docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html; keys are encoded as in a
+form.
 """
 
 from __future__ import annotations

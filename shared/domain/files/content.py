@@ -1,8 +1,8 @@
 """What a file is, by its content: magic numbers at its beginning, else whether all of it is text.
 
     PNG, JPEG, GIF, WebP, PDF, ZIP, gzip    by their first bytes (their specifications; RFC 2083, RFC 1952, ...)
-    application/json                        text that parses; above `JSON_MAX` bytes, text with matching outer brackets
-    text/csv                                text that was declared as CSV, or whose first lines have equally many columns
+    application/json                        text that parses; above `JSON_MAX` bytes, text in matching brackets
+    text/csv                                text that was declared as CSV, or whose lines have as many columns each
     text/plain                              UTF-8 without control characters but tab, line feed, form feed, CR
     application/octet-stream                anything else
 

@@ -91,9 +91,10 @@ class Findings:
 def row(line: int, finding: Finding) -> str:
     """One line of the result."""
     value = finding.value if len(finding.value) <= VALUE_MAX else finding.value[:VALUE_MAX] + "…"
-    return f"{line},{_cell(finding.column)},{_cell(finding.detail)},{_cell(value)}\r\n"
+    return f"{line},{cell(finding.column)},{cell(finding.detail)},{cell(value)}\r\n"
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
+    """A cell of CSV (RFC 4180 section 2) that no spreadsheet computes."""
     safe = f"'{text}" if text.startswith(_FORMULA) else text
     return '"' + safe.replace('"', '""') + '"' if _QUOTED & set(safe) else safe

@@ -3,8 +3,8 @@
 First pass over the object: size, SHA-256, type (`content`). Where the client declared CSV, the second one imports
 (`importing`). Both read by ranges of one version of the object: nothing that is uploaded meanwhile is mixed in.
 
-Fails for good (`JobFailed`): the object is gone or too large, it was declared as CSV and is none, its first line does not
-name the columns. The payload is `{"file": id, "key", "etag", "size", "version", "media_type"}`.
+Fails for good (`JobFailed`): the object is gone or too large, it was declared as CSV and is none, its first line does
+not name the columns. The payload is `{"file": id, "key", "etag", "size", "version", "media_type"}`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from domain.files import store
+from domain.files.answers import error_links
 from domain.files.columns import WrongHeader, read_header
 from domain.files.content import CSV, JSON, OCTET_STREAM, PLAIN, Content
 from domain.files.csv_records import MAX_RECORD
@@ -27,8 +28,8 @@ from lanner.jobs.retry import Retry
 
 KIND = "file.process"
 
-TIMEOUT_S = 840.0
-"""Of one attempt: a minute less than Lambda's longest. A larger import goes on in the next attempt."""
+TIMEOUT_S = 280.0
+"""Of one attempt: a little less than the worker's timeout in template.yaml. The next attempt goes on from there."""
 
 Payload = dict[str, Any]  # Any: JSON
 
@@ -58,7 +59,8 @@ def _process(payload: Payload, source: Source, context: JobContext) -> dict[str,
         rows, errors_key = importing.rows, findings.publish()
     result = Result(source.size, state["sha256"], state["type"], rows, errors_key)
     context.finish_with([store.outcome(file_id, context.job_id, result)])
-    return {"file": file_id, "detected_type": state["type"], **({} if rows is None else {"rows": rows})}
+    found = {"file": file_id, "size": source.size, "detected_type": state["type"], "sha256": state["sha256"]}
+    return found if rows is None else {**found, "rows": rows, "results": error_links(errors_key, SystemClock())}
 
 
 def _inspected(source: Source, declared: str, context: JobContext) -> dict[str, Any]:

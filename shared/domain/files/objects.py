@@ -6,8 +6,9 @@
     reports/<report id>/...       as results
 
 A presigned POST and not a PUT: its policy makes S3 itself refuse another key, another type and a size out of range.
-Signatures are version 4 (botocore would presign with version 2, which new buckets refuse), for the region's own endpoint
-(the global one redirects until its DNS knows a new bucket). A link lives as long as the role's credentials at most.
+Signatures are version 4 (botocore would presign with version 2, which new buckets refuse), for the region's own
+endpoint (the global one redirects until its DNS knows a new bucket). A link lives as long as the role's credentials
+at most.
 
 Failure modes: `Gone` where an object is no longer what it was, `Unavailable` where S3 does not answer.
 """

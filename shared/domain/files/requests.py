@@ -23,8 +23,8 @@ _FORMAT_CONTROLS = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u
 
 # RFC 6838 section 4.2: names of types; RFC 9110 section 5.6.6: one parameter is a token or a quoted string.
 _NAME = r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,62}"
-_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-_MEDIA_TYPE = re.compile(rf'({_NAME}/{_NAME})((?:[ \t]*;[ \t]*{_TOKEN}=(?:{_TOKEN}|"[ !#-\[\]-~]*"))*)')
+_ATOM = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_MEDIA_TYPE = re.compile(rf'({_NAME}/{_NAME})((?:[ \t]*;[ \t]*{_ATOM}=(?:{_ATOM}|"[ !#-\[\]-~]*"))*)')
 
 
 class NewFile:

@@ -1,0 +1,1 @@
+"""Reports over users, made by jobs: /v2/reports."""
