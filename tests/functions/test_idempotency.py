@@ -16,6 +16,7 @@ from tests.conftest import IDEMPOTENCY_TABLE, USERS_TABLE, scan
 from tests.functions.api_client import Client
 from tests.functions.dying_storage import DyingStorage, Killed
 from tests.functions.gateway_events import Answer
+from tests.functions.job_runner import jobs
 
 USER = {"given_name": "Ana", "email": "ana@example.com"}
 V1_USER = {"name": "Ana", "email": "ana@example.com"}
@@ -24,8 +25,8 @@ LEASE_S = 11
 
 
 @pytest.fixture
-def keyed(client: Client, idempotency_table: str) -> Client:
-    """The API with empty tables, keys included."""
+def keyed(client: Client, idempotency_table: str, jobs_table: str) -> Client:
+    """The API with empty tables, those of keys and jobs included."""
     return client
 
 
@@ -139,7 +140,7 @@ POINTS = [*product((1, 2), DyingStorage.MODES)]
 def test_wherever_it_dies_there_is_one_user(
     keyed: Client, monkeypatch: pytest.MonkeyPatch, first: tuple[int, str], second: tuple[int, str] | None
 ) -> None:
-    """Killed before or after each call to the storage, or its answer lost, once or twice; then retried to the end."""
+    """Killed before or after each call to the storage, or its answer lost, once or twice: one user, one welcome."""
     for point in (first, second):
         if point is not None:
             attempt(keyed, monkeypatch, *point)
@@ -150,6 +151,7 @@ def test_wherever_it_dies_there_is_one_user(
     assert (again.body, again.headers["location"]) == (answer.body, answer.headers["location"])
     assert again.headers["idempotency-replayed"] == "true"
     assert users() == [f"U#{answer.json()['id']}"]
+    assert len(jobs("mail.welcome")) == 1
 
 
 def test_a_late_attempt_makes_no_second_user(keyed: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,6 +171,7 @@ def test_a_late_attempt_makes_no_second_user(keyed: Client, monkeypatch: pytest.
     assert (late.status, late.json()["type"]) == (409, "/problems/idempotency-in-flight")
     assert post(keyed).body == seen[0].body
     assert users() == [f"U#{seen[0].json()['id']}"]
+    assert len(jobs("mail.welcome")) == 1
 
 
 def test_eight_at_once_make_one_user(keyed: Client) -> None:

@@ -18,6 +18,7 @@ from domain.notifications.delivery import DELIVERED, REFUSED, deliver
 from domain.notifications.requests import EMAIL, Notification, read_notification
 from domain.notifications.signature import secrets
 from lanner.clock import SystemClock
+from lanner.http.problems import Unprocessable
 from lanner.jobs.context import JobContext
 from lanner.jobs.declaration import job
 from lanner.jobs.errors import JobFailed
@@ -60,7 +61,10 @@ BACKOFF = ReceiverRetry(5.0, factor=4.0, maximum=3_600.0)
 def send(payload: dict[str, Any], context: JobContext) -> dict[str, Any]:
     """Send the notification."""
     BACKOFF.ask(0.0)
-    notification = read_notification(payload["notification"])
+    try:
+        notification = read_notification(payload["notification"])
+    except Unprocessable as error:  # what was taken then is refused by the rules of today
+        raise _given_up(error.detail) from error
     if notification.channel == EMAIL:
         mail(notification.address, Texts(notification.subject or DEFAULT_SUBJECT, notification.message), context)
         return {"channel": EMAIL}
