@@ -40,7 +40,7 @@ class Exchange:
         said = self.said
         if said["no_store"] or said["private"] or said["request_no_store"]:
             return False
-        if self.authorised and not (said["public"] or said["must_revalidate"] or said["s_maxage"] is not None):
+        if self.authorised and not permits_sharing(said):
             return False
         return (
             said["status"] in (200, 203, 404)
@@ -73,6 +73,11 @@ class Exchange:
         return self.url == url and (not self.said["vary"] or self.foo == foo)
 
 
+def permits_sharing(said: dict[str, Any]) -> bool:
+    """Section 3.5."""
+    return said["public"] or said["must_revalidate"] or said["s_maxage"] is not None
+
+
 SAID = st.fixed_dictionaries(
     {
         "status": st.sampled_from([200, 200, 200, 404, 500, 203, 299]),
@@ -103,6 +108,8 @@ class CacheMachine(RuleBasedStateMachine):
         self.next: dict[str, Any] = {}
         self.request_no_store = False
         self.confirmed: Exchange | None = None
+        self.confirmed_age: int | None = None
+        self.was_dead = False
 
     def answer(self, asked: Request) -> Response:
         """Say what the rule wants said; a validation of the newest version of a URL is a 304 where it wants so."""
@@ -145,8 +152,13 @@ class CacheMachine(RuleBasedStateMachine):
         old = self.history[int(tag.strip('"')) - 1]
         kept = {name: old.said[name] for name in ("status", "vary", "etag")}
         self.confirmed = old
+        self.confirmed_age = said["age"]
+        self.was_dead = old.dead
         if said["request_no_store"]:
             pass  # nothing of it may be kept
+        elif "authorization" in asked.headers and not permits_sharing(said):
+            old.dead = old.dead or said["no_store"] or said["private"]  # nor of this; what it forbids is over
+            self.confirmed_age = None
         else:
             old.said = {**said, **kept}
             old.validated_at = self.site.clock.now()
@@ -196,9 +208,9 @@ class CacheMachine(RuleBasedStateMachine):
         """Section 4.3.4: the response that the origin confirmed is used, now; it is kept if it may be stored now."""
         assert answer.body == b"%d" % old.number
         assert old.fits(url, foo)
-        assert not old.dead
+        assert not self.was_dead
         assert answer.status == old.said["status"]
-        if not self.request_no_store:
+        if not self.request_no_store and self.confirmed_age is not None:
             assert answer.headers["age"] == str(int(old.age(self.site.clock.now())))
             old.dead = not old.may_be_stored()
 

@@ -163,6 +163,17 @@ def test_a_304_that_forbids_storing_ends_the_stored_response(value: str) -> None
     assert "if-none-match" not in site.sent[2]
 
 
+def test_a_304_to_an_authorised_request_updates_nothing_that_it_may_not() -> None:
+    """Section 3.5 holds for its fields: the stored response stays as it was."""
+    site = Site().reply(cache_control="max-age=1", etag='"1"')
+    site.get()
+    site.reply(304, b"", etag='"1"', cache_control="max-age=60", x_user="u")
+    answer = site.wait(2).get(authorization="Bearer x")
+    assert (answer.body, answer.headers["x-user"]) == (b"body", "u")
+    kept = site.get(cache_control="only-if-cached, max-stale")
+    assert (kept.status, "x-user" in kept.headers) == (200, False)
+
+
 @pytest.mark.parametrize("fields", [{"etag": '"other"'}, {"last_modified": "Mon, 01 Jan 2001 00:00:00 GMT"}])
 def test_a_304_about_something_else_is_not_believed(fields: dict[str, str]) -> None:
     """Section 4.3.4: no stored response has that validator; the request is repeated without conditions."""

@@ -23,7 +23,7 @@ from lanner.cache.response.record import Index, Record
 from lanner.cache.response.selection import selecting, vary_names
 from lanner.cache.response.status import forwarded, hit
 from lanner.cache.response.storage import is_marker, token
-from lanner.cache.response.storing import refusal, storable_headers
+from lanner.cache.response.storing import allows_authorised, refusal, storable_headers
 from lanner.cache.response.tagging import STATE
 from lanner.cache.response.validation import conditions, confirmed, freshened, head_agrees, unconditional
 from lanner.http.dates import http_date
@@ -43,6 +43,7 @@ UNCACHEABLE_MS: Final = 5_000  # nobody queues where answers are not stored
 HOLD_MS: Final = 1_000  # an origin that failed is not asked again on behalf of a stale response
 FAILURES: Final = frozenset((500, 502, 503, 504))  # RFC 5861 section 4
 _GONE: Final = frozenset((404, 410))
+_FORBIDDEN: Final = frozenset(("no-store", "private", "must-understand", "vary"))  # by the origin, for everybody
 _FOR_ORIGIN: Final = ("if-match", "if-unmodified-since")
 
 
@@ -100,8 +101,12 @@ class Fetcher:
         if any(name in headers for name in _FOR_ORIGIN):
             return False
         if record is not None:
-            # What no other request may use without validation of its own is not worth waiting for.
-            return not record.directives.no_cache and record.hold_until <= self.storage.clock.now()
+            # What no other request may use without validation of its own is not worth waiting for, nor what could not
+            # be stored for the others (section 3.5).
+            directives = record.directives
+            if "authorization" in headers and self.storage.rules.shared and not allows_authorised(directives):
+                return False
+            return not directives.no_cache and record.hold_until <= self.storage.clock.now()
         if trip.request.method == "HEAD" and not self.head_bodies:
             return False
         if "range" in headers:
@@ -206,8 +211,8 @@ class Fetcher:
         new, why = self._record(trip, full, directives, now, cookies=record.cookies)
         stored = False
         if why:
-            # What the origin now forbids to store, or to vouch for, is not kept either.
-            self.storage.forget([trip.key])
+            if why in _FORBIDDEN and not trip.asked.no_store:
+                self.storage.forget([trip.key])  # what the origin now forbids to store is not kept
             self._abandon(trip, failed=False)
         else:
             stored = self._save(trip, new)

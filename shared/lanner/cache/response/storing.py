@@ -66,7 +66,7 @@ def refusal(
         return "no-store"
     if shared and directives.private:
         return "private"
-    if shared and "authorization" in request_headers and not _allows_authorised(directives):
+    if shared and "authorization" in request_headers and not allows_authorised(directives):
         return "authorization"
     if not allow_cookies and (response.cookies or not _COOKIES.isdisjoint(headers)):
         return "set-cookie"
@@ -79,7 +79,7 @@ def refusal(
     return "" if _is_cacheable(status, headers, directives, shared, received) else "no-lifetime"
 
 
-def _allows_authorised(directives: ResponseDirectives) -> bool:
+def allows_authorised(directives: ResponseDirectives) -> bool:
     """Section 3.5: an answer to a request with Authorization is shared only where it says so."""
     return directives.public or directives.must_revalidate or directives.s_maxage is not None
 
