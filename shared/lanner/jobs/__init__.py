@@ -14,6 +14,8 @@ A job is a record in DynamoDB; a message in SQS only says "look at that record".
   again by the sweep, which finds records by the sparse index `by_due`.
 - Twice: every attempt has a token of its own, and every write of an attempt is conditional on it. A worker that wakes
   up after its lease changes nothing: it meets `AttemptLost`.
+- Again: a failed attempt waits by its job's `Retry`, and at least the seconds in the exception's attribute
+  `retry_after` where it has one.
 - Outside: effects in other systems are at least once. Give them `JobContext.idempotency_key`, which stays the same
   over all attempts of a job.
 

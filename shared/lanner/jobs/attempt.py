@@ -82,6 +82,11 @@ def is_own(item: Item, token: str, state: str) -> bool:
     return text(item, "token") == token and text(item, "state") == state
 
 
+def is_committed(item: Item, own: str) -> bool:
+    """Whether the last chunk in the record is the one of the commit with this token."""
+    return text(item, "commit_token") == own
+
+
 class Attempt:
     """The hold on a job that one attempt has. `lease_until` is milliseconds since the epoch."""
 
@@ -132,7 +137,7 @@ class Attempt:
             self._judge_commit(error.item, own)
         except JobsUnavailable:
             item = self.table.read(self.tenant, self.job_id)
-            if item is None or text(item, "commit_token") != own:
+            if item is None or not is_committed(item, own):
                 raise
         self._commits += 1
         self._checkpoint_text = checkpoint_text
@@ -140,7 +145,7 @@ class Attempt:
         self.lease_until = lease
 
     def _judge_commit(self, item: Item | None, own: str) -> None:
-        if item is not None and text(item, "commit_token") == own:
+        if item is not None and is_committed(item, own):
             return
         if item is not None and is_own(item, self.token, RUNNING) and "cancel_requested" in item:
             self.cancel_requested = True

@@ -93,10 +93,15 @@ def redrive(table: JobTable, queue: JobQueue, tenant: str, job_id: str) -> JobSt
         if error.item is None:
             raise UnknownJob(job_id) from error
         status = status_of(error.item)
-        if text(error.item, "redrive_token") != own:  # else it is this call's own first attempt
+        if not is_redriver(error.item, own):
             raise NotRedrivable(status) from error
     queue.try_send(JobMessage(tenant, job_id, status.kind))
     return status
+
+
+def is_redriver(item: Item, own: str) -> bool:
+    """Whether the call with this token put the job back: a repeated write meets what it wrote itself."""
+    return text(item, "redrive_token") == own
 
 
 class JobPage(NamedTuple):

@@ -35,6 +35,7 @@ from lanner.jobs.errors import (
 from lanner.jobs.payloads import read_payload
 from lanner.jobs.queue import read_message
 from lanner.jobs.record import KEPT_FOR, MAX_RESULT, encode, key_of, number, text
+from lanner.jobs.retry import MAX_WAIT
 from lanner.jobs.status import CANCELLED, DEAD, FAILED, FINISHED, QUEUED
 
 if TYPE_CHECKING:
@@ -167,7 +168,9 @@ class Execution:
                 return Outcome("dead letters away", wait=BUSY_WAIT, error=error, attempt=attempt.number)
             attempt.end(DEAD, problem)
             return Outcome("dead", error=error, attempt=attempt.number)
+        asked = getattr(error, "retry_after", None)  # a receiver's own Retry-After
         wait = declaration.retry.wait(attempt.number, self._random())
+        wait = min(MAX_WAIT, max(wait, float(asked))) if isinstance(asked, int | float) else wait
         attempt.give_back(int(wait * 1000), problem)
         return Outcome("retried", wait=wait, error=error, attempt=attempt.number)
 

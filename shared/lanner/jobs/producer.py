@@ -28,6 +28,11 @@ if TYPE_CHECKING:
     from lanner.jobs.status import JobStatus
 
 
+def is_creator(stored: Item, record: Item) -> bool:
+    """Whether what is stored was accepted by the call that made `record`."""
+    return text(stored, "creator") == text(record, "creator")
+
+
 class Producer:
     """Accepts jobs of one tenant; `table` and `queue` (a URL) are LANNER_JOBS_TABLE and LANNER_JOBS_QUEUE_URL if None.
 
@@ -100,7 +105,7 @@ class Producer:
             if error.item is None:
                 raise
             # A repeated PutItem, or transaction, meets what it wrote itself.
-            return None if text(error.item, "creator") == text(record, "creator") else error.item
+            return None if is_creator(error.item, record) else error.item
         return None
 
     def status(self, job_id: str) -> JobStatus:
