@@ -211,12 +211,12 @@ def test_functions_may_do_no_more_than_they_need() -> None:
         for role in (f"{name}Role" for name in DEPLOYED)
     }
     assert tables == {
-        "UsersV1FunctionRole": ["Cache", "Idempotency", "Users"],
-        "UsersV2FunctionRole": ["Cache", "Idempotency", "Users"],
+        "UsersV1FunctionRole": ["Cache", "Idempotency", "Jobs", "Users"],
+        "UsersV2FunctionRole": ["Cache", "Idempotency", "Jobs", "Users"],
         "CatalogFunctionRole": ["Cache", "Catalog"],
-        "NotificationsFunctionRole": ["Idempotency"],
+        "NotificationsFunctionRole": ["Idempotency", "Jobs"],
         "JobsFunctionRole": ["Jobs"],
-        "JobsWorkerFunctionRole": ["Files", "Jobs", "Users"],
+        "JobsWorkerFunctionRole": ["Catalog", "Files", "Jobs", "Users"],
         "FilesFunctionRole": ["Files", "Idempotency", "Jobs"],
         "ReportsFunctionRole": ["Idempotency", "Jobs"],
         "UploadsFunctionRole": ["Files", "Jobs"],
