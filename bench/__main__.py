@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+from bench.caching import caching
 from bench.measure import ROOT
 from bench.requests import imports, requests
 from bench.storage import storage
@@ -30,6 +31,7 @@ SECTIONS: dict[str, Callable[[], list[str]]] = {
     "requests": requests,
     "imports": imports,
     "storage": storage,
+    "caching": caching,
     "wire": wire,
     "local": local,
 }

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 
 from bench.measure import Bar, cold, in_turns, silent, table, verdicts
@@ -43,10 +45,17 @@ def _program(module: str, handler: str) -> str:
     )
 
 
-def storage(rounds: int = 60, calls_a_round: int = 20, runs: int = 7) -> list[str]:
-    """Both tables and their bars, as lines of Markdown."""
+@contextmanager
+def stored_user() -> Iterator[str]:
+    """The URL of a DynamoDB that has the one user, and this process's environment pointing at it."""
     with server(json.dumps({"Item": ITEM}).encode()) as url:
         os.environ.update(_environment(url))
+        yield url
+
+
+def storage(rounds: int = 60, calls_a_round: int = 20, runs: int = 7) -> list[str]:
+    """Both tables and their bars, as lines of Markdown."""
+    with stored_user() as url:
         with silent():
             calls = {}
             for name, (module, attribute) in MODULES.items():
