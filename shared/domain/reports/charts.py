@@ -18,8 +18,8 @@ TICKS = 5
 LABELS = 8
 """Labels under a chart; more would run into each other."""
 
-BAR_HEIGHT, BAR_GAP, NAME_WIDTH, VALUE_WIDTH = 22, 10, 132, 112
-NAME_MAX = 18
+BAR_HEIGHT, BAR_GAP, NAME_WIDTH, VALUE_WIDTH = 22, 10, 132, 140
+NAME_MAX = 15
 RADIUS = 3
 
 Series = tuple[str, "Sequence[int]"]
