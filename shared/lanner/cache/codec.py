@@ -9,8 +9,8 @@
 The first byte can begin neither JSON nor UTF-8 text, nor a counter, so what somebody else stored is told apart. An int
 of 64 bits is stored as its decimal digits, as counters are, so what was set can be counted on.
 
-Compression: zstd where this Python has it, zlib
-otherwise; each is read wherever its codec is there, and an envelope whose codec is missing here is unreadable: a miss.
+Compression: zstd where this Python has it, zlib otherwise; each is read wherever its codec is there, and an envelope
+whose codec is missing here is unreadable: a miss.
 
 Failure modes: `CacheValueError` from `encode` for what is neither bytes nor JSON; `UnreadableEntry` from `decode` for
 anything that `encode` did not make, a decompressed size above `LARGEST` included. Callers take it for a miss and count.

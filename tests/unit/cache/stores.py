@@ -7,23 +7,11 @@ from typing import Any
 from lanner.cache.errors import CacheUnavailable
 from lanner.cache.memory import MemoryBackend
 
-_OPERATIONS = [
-    "get",
-    "get_many",
-    "set",
-    "set_many",
-    "add",
-    "delete",
-    "delete_many",
-    "exists",
-    "touch",
-    "increment",
-    "keys",
-    "clear",
-    "acquire",
-    "release",
-    "set_held",
-]
+_OPERATIONS = (
+    ("get", "get_many", "exists", "keys")
+    + ("set", "set_many", "add", "delete", "delete_many", "touch", "increment", "clear")
+    + ("acquire", "release", "set_held")
+)
 
 
 class Switched(MemoryBackend):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from itertools import pairwise
 
 import pytest
 
@@ -40,7 +41,7 @@ def test_a_store_that_is_back_is_used_within_five_seconds() -> None:
         if len(store.asked) > before:
             asked_at.append(clock.monotonic())
         clock.advance(0.1)
-    gaps = [later - earlier for earlier, later in zip(asked_at, asked_at[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(asked_at)]
     assert gaps[:3] == pytest.approx([1, 2, 4], abs=0.11)
     assert max(gaps) <= LONGEST_PAUSE + 0.11
     store.down = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -144,10 +145,11 @@ def test_no_stale_near_entry_survives_a_change_that_failed_far(site: Site, chang
         "delete": lambda: site.here.delete("key"),
         "delete_many": lambda: site.here.delete_many(["key"]),
         "touch": lambda: site.here.touch("key", 5),
-        "clear": lambda: pytest.raises(CacheUnavailable, site.here.clear),
+        "clear": lambda: site.here.clear(),
         "set": lambda: site.here.set("key", b"new", 60),
     }
-    changes[change]()
+    with suppress(CacheUnavailable):  # which clear alone raises
+        changes[change]()
     found = site.near.get("key")
     assert found is None or found.value == b"new"
 
