@@ -27,6 +27,7 @@ COMMANDS = {
     "logs": Command("lanner.local.commands.logs", "show what the functions of a running `lanner dev` write"),
     "routes": Command("lanner.local.commands.routes", "list the routes and functions of a template"),
     "callers": Command("lanner.local.commands.callers", "count who called which version, from request lines in logs"),
+    "cache": Command("lanner.local.commands.cache", "look into a cache, purge and warm it"),
     "openapi": Command("lanner.export.commands.openapi", "write OpenAPI documents from the route groups"),
 }
 

@@ -199,21 +199,22 @@ class Computing:
     def _missed(self, job: _Job, found: Record | None) -> _Outcome | None:
         """What another computes, or our own; None when the caller has to compute for itself."""
         lease_ms = job.terms.lease_ms
+        waited = False
 
         def look() -> _Outcome | bool | None:
-            nonlocal lease_ms
+            nonlocal lease_ms, waited
+            if waited:  # reading is cheaper for the store than asking for the lease
+                entry = self._shared.get(job.key)
+                record = None if entry is None else read(entry.value)
+                if record is not None and record.kind == FAILED:
+                    return False
+                if record is not None and self._state(record, job.terms) <= _DUE:
+                    self._drop_near(job.key)
+                    return _Outcome(record.value())
+                lease_ms = 2 * job.terms.lease_ms  # whoever takes over does so because the first was too short, or dead
+            waited = True
             lease = Lease.acquire(self.backend, job.key, lease_ms, self.clock)
-            if lease is not None:
-                return self._lead(job, lease, found) or False
-            lease_ms = 2 * job.terms.lease_ms  # whoever takes over does so because the first was too short, or dead
-            entry = self._shared.get(job.key)
-            record = None if entry is None else read(entry.value)
-            if record is not None and record.kind == FAILED:
-                return False
-            if record is not None and self._state(record, job.terms) <= _DUE:
-                self._drop_near(job.key)
-                return _Outcome(record.value())
-            return None
+            return None if lease is None else self._lead(job, lease, found) or False
 
         seen = wait_for(look, self.clock, job.terms.wait)
         return seen if isinstance(seen, _Outcome) else None

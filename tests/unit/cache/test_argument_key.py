@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from lanner.cache.argument_key import ArgumentKeys
 
+CHARACTERS = st.characters(codec="utf-8")
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(st.characters(exclude_categories=("Cs",))),
+    | st.text(CHARACTERS),
     lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.text(st.characters(exclude_categories=("Cs",)), max_size=3), inner, max_size=3),
+    | st.dictionaries(st.text(CHARACTERS, max_size=3), inner, max_size=3),
     max_leaves=6,
 )  # fmt: skip
 

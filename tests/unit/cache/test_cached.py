@@ -245,7 +245,7 @@ def test_invalidate_refresh_uncached_and_key() -> None:
     assert source.get("x") == 3
     assert source.get.uncached("x") == 4
     assert source.backend.get(source.get.key("x")) is not None
-    assert source.get.__name__ == "compute"
+    assert vars(source.get)["__name__"] == "compute"
 
 
 def test_without_a_backend_every_call_computes() -> None:
@@ -333,7 +333,8 @@ def test_what_cannot_work_is_refused_when_decorating() -> None:
     """Numbers, and functions that return no value."""
     for wrong in ({"ttl": 0}, {"ttl": -1}, {"stale": -1}, {"lease_ms": 0}, {"beta": -1}, {"ttl": float("nan")}):
         with pytest.raises(CacheConfigError):
-            cached(**{"ttl": 60, **wrong})
+            options: dict[str, Any] = {"ttl": 60, **wrong}
+            cached(**options)
 
     async def later() -> None: ...
 

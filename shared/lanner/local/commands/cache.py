@@ -1,0 +1,220 @@
+"""`lanner cache stats|get|purge|warm`: the shared cache of a running `lanner dev`, or of a deployment.
+
+Which cache: `--url`, else LANNER_CACHE, else what the functions of the running `lanner dev` have. Of a stack the last
+tier is meant; what environments keep in memory is out of date after their `l1_ttl`, and at once where it has tags.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from lanner.cache import computed, purge
+from lanner.cache.codec import UnreadableEntry, decode
+from lanner.cache.errors import CacheError
+from lanner.cache.tags import TagIndex
+from lanner.cache.url import open_backend
+from lanner.cache.warming import Progress, WarmPlan
+from lanner.local.commands import CommandError
+from lanner.local.commands.arguments import add_template_arguments, template_options
+from lanner.local.commands.logs import running_cloud
+from lanner.local.console import Console
+
+if TYPE_CHECKING:
+    from lanner.cache.backend import CacheBackend
+
+SETTING = "LANNER_CACHE"
+PLAN_SETTING = "LANNER_WARM_PLAN"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--url", help=f"of the cache, as {SETTING} has it")
+    parser.add_argument("--endpoint", help="of DynamoDB; default: AWS_ENDPOINT_URL, else AWS")
+    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    add_template_arguments(parser)
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    actions.add_parser("stats", help="numbers about the store")
+    get = actions.add_parser("get", help="show what is under a key of the store")
+    get.add_argument("key")
+    remove = actions.add_parser("purge", help="make entries out of date")
+    remove.add_argument("--tag", action="append", default=[], metavar="T", help="everything with this tag; repeatable")
+    remove.add_argument("--soft", action="store_true", help="may still be served while it is made anew")
+    remove.add_argument("--key", action="append", default=[], metavar="K", help="this key of the store; repeatable")
+    remove.add_argument("--all", action="store_true", help="everything, tags and leases too")
+    warm = actions.add_parser("warm", help="run a warming plan")
+    warm.add_argument("--plan", metavar="MODULE:NAME", help=f"default: {PLAN_SETTING}")
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.action == "warm":
+        return warm(args)
+    if args.action == "purge":
+        check_purge(args)
+    backend = open_cache(args)
+    try:
+        return {"stats": stats, "get": get, "purge": purge_entries}[args.action](args, backend)
+    except CacheError as error:
+        raise CommandError(f"the cache ({backend.name}): {error}") from None
+    finally:
+        backend.close()
+
+
+def open_cache(args: argparse.Namespace) -> CacheBackend:
+    """The shared tier that is meant. Raises `CommandError`."""
+    try:
+        backend = open_backend(cache_url(args))
+    except CacheError as error:
+        raise CommandError(f"the cache's URL: {error}") from None
+    shared: CacheBackend = getattr(backend, "shared", backend)
+    if shared.name == "memory":
+        raise CommandError("that cache is in the memory of each environment: no other process can reach it")
+    return shared
+
+
+def cache_url(args: argparse.Namespace) -> str:
+    """The URL that is meant; sets the environment's endpoint for the process where a local engine is."""
+    if args.endpoint:
+        use_engine(args.endpoint, args.region)
+    url = args.url or os.environ.get(SETTING)
+    if url:
+        return str(url)
+    cloud = running_cloud(args.template)
+    plan = template_options(args).plan(cloud.url)
+    found = {each.environment[SETTING] for each in plan.functions.values() if each.environment.get(SETTING)}
+    if len(found) != 1:
+        raise CommandError(f"the functions of {cloud.template} have {len(found) or 'no'} {SETTING}: give --url")
+    engine = args.endpoint or getattr(cloud, "engine", "") or os.environ.get("AWS_ENDPOINT_URL")
+    if not engine:
+        raise CommandError("where the local engine listens is not known: give --endpoint (`lanner dev` prints it)")
+    use_engine(engine, plan.region)
+    return found.pop()
+
+
+def use_engine(endpoint: str, region: str | None) -> None:
+    """Send this process's AWS calls there; credentials that are set stay."""
+    os.environ["AWS_ENDPOINT_URL"] = endpoint
+    if region or not (os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")):
+        os.environ["AWS_REGION"] = region or "eu-west-1"
+    if "AWS_ACCESS_KEY_ID" not in os.environ:
+        os.environ.update(dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "lanner"))  # none is checked
+
+
+def stats(args: argparse.Namespace, backend: CacheBackend) -> int:
+    """Print what the store can tell."""
+    return show(args, {"store": backend.name, **backend.statistics()})
+
+
+def get(args: argparse.Namespace, backend: CacheBackend) -> int:
+    """Print an entry; 1 where there is none."""
+    entry = backend.get(args.key)
+    if entry is None:
+        show(args, {"key": args.key, "found": False})
+        return 1
+    return show(
+        args,
+        {
+            "key": args.key,
+            "found": True,
+            "bytes": len(entry.value),
+            "expires_at": entry.expires_at,
+            **describe(entry.value),
+        },
+    )
+
+
+def describe(stored: bytes) -> dict[str, Any]:  # Any: JSON
+    """What is in stored bytes, as far as they are an own format."""
+    record = computed.read(stored)
+    if record is None:
+        try:
+            value = decode(stored)
+        except UnreadableEntry:
+            return {"kind": "other"}
+        return {"kind": "value", "value": repr(value) if isinstance(value, bytes) else value}
+    if record.kind != computed.VALUE:
+        return {"kind": {computed.FAILED: "failed", computed.REMOVED: "removed"}.get(record.kind, "other")}
+    value = record.value()
+    return {
+        "kind": "computed",
+        "took_s": round(record.delta, 6),
+        "fresh_until": record.fresh_until,
+        "kept_until": record.kept_until,
+        "tags": record.tags,
+        "value": repr(value) if isinstance(value, bytes) else value,
+    }
+
+
+def check_purge(args: argparse.Namespace) -> None:
+    """Raises `CommandError` where it is not clear what is to go."""
+    if not (args.tag or args.key or args.all):
+        raise CommandError("purge what? give --tag, --key or --all")
+    if args.soft and (args.key or args.all or not args.tag):
+        raise CommandError("--soft is for tags alone")
+
+
+def purge_entries(args: argparse.Namespace, backend: CacheBackend) -> int:
+    """Invalidate and remove what was named."""
+    done: dict[str, Any] = {}
+    if args.tag:
+        done["tags"] = purge.purge_tags(TagIndex(backend), args.tag, soft=args.soft)
+    if args.key:
+        done["keys"] = sum(purge.purge_key(backend, key) for key in args.key)
+    if args.all:
+        done["removed"] = purge.purge_all(backend)
+    return show(args, done)
+
+
+def warm(args: argparse.Namespace) -> int:
+    """Run the plan; 1 where a step failed. Progress goes to standard error."""
+    os.environ[SETTING] = cache_url(args)  # of the functions that the plan calls
+    plan = load_plan(args.plan or os.environ.get(PLAN_SETTING, ""))
+
+    def tell(progress: Progress) -> None:
+        if progress.running:
+            begun = progress.done + progress.failed + 1
+            print(f"{begun}/{progress.total} {progress.running}", file=sys.stderr, flush=True)
+
+    result = plan.run(tell)
+    if args.json:
+        steps = [step._asdict() for step in result.steps]
+        print(json.dumps({"done": result.done, "failed": result.failed, "steps": steps}))
+    else:
+        Console().table([(step.name, f"{step.seconds:.2f} s", step.error or "done") for step in result.steps])
+    return 1 if result.failed else 0
+
+
+def load_plan(name: str) -> WarmPlan:
+    """The plan at `module:attribute`. Raises `CommandError` where there is none."""
+    module, colon, attribute = name.partition(":")
+    if not colon or not module or not attribute:
+        raise CommandError(f"which plan? give --plan MODULE:NAME, or set {PLAN_SETTING}")
+    try:
+        plan = getattr(import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+            raise
+        raise CommandError(f"--plan {name}: there is no module {error.name}") from None
+    except AttributeError:
+        raise CommandError(f"--plan {name}: {module} has no {attribute}") from None
+    if not isinstance(plan, WarmPlan):
+        raise CommandError(f"--plan {name} is a {type(plan).__name__}, not a WarmPlan")
+    return plan
+
+
+def show(args: argparse.Namespace, values: Mapping[str, Any]) -> int:
+    """One name and value a line, or one JSON document."""
+    if args.json:
+        print(json.dumps(values))
+    else:
+        Console().table(list(_rows(values)))
+    return 0
+
+
+def _rows(values: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    for name, value in values.items():
+        yield name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
