@@ -20,6 +20,9 @@ HEADER_BYTES = HEADER.size
 LONGEST_MS = 10**14
 """3,170 years: what Redis adds to its clock without an overflow."""
 
+MARGIN_MS = 1000
+"""How much longer a server keeps an entry: its clock is another, and by the caller's the entry must not end early."""
+
 
 def expires_at(now: float, ttl: float | None) -> float:
     """The instant at which an entry stored at `now` ends; infinity for ever. Raises `CacheValueError` for NaN."""
@@ -48,7 +51,7 @@ def instant(end: float) -> float | None:
 
 
 def server_ms(ttl: float | None) -> int | None:
-    """Whole milliseconds after which a server may remove the entry, rounded up; None for ever."""
+    """Whole milliseconds after which a server may remove the entry, rounded up, with a margin; None for ever."""
     if ttl is None or ttl == inf:
         return None
-    return ceil(max(0.0, min(ttl * 1000, float(LONGEST_MS))))
+    return ceil(max(0.0, min(ttl * 1000, float(LONGEST_MS)))) + MARGIN_MS

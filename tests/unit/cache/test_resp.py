@@ -73,7 +73,7 @@ def test_an_error_is_a_value() -> None:
     assert isinstance(reply[0], ErrorReply) and reply[0].code == "WRONGTYPE" and reply[1] == 1
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=60), st.sampled_from([b"", b"$", b"*", b":", b"+", b"-", b"*2\r\n$3\r\nabc\r\n"]))
 def test_any_bytes_are_a_reply_or_garbled(data: bytes, start: bytes) -> None:
     """Nothing else is raised, whatever a peer says."""
@@ -89,7 +89,7 @@ def as_reply(value: bytes | int | None) -> bytes:
 
 
 @given(st.lists(st.one_of(st.none(), st.binary(max_size=40), st.integers(-(2**63), 2**63 - 1)), max_size=8))
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_a_pipeline_is_read_in_order(values: list[bytes | int | None]) -> None:
     """Reply by reply, and to the end of what was sent."""
     data = b"".join(map(as_reply, values))
@@ -153,7 +153,7 @@ def test_slots_of_the_specification() -> None:
 
 
 @given(st.binary(max_size=30) | st.text(alphabet="{}ab", max_size=12).map(str.encode))
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_a_companion_is_in_the_same_slot(name: bytes) -> None:
     """Whatever braces a name has."""
     tag = companion_tag(name)
