@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from lanner.cache.cache import UNKNOWN as UNKNOWN
     from lanner.cache.cache import Cache as Cache
     from lanner.cache.codec import ABSENT as ABSENT
+    from lanner.cache.default import default_backend as default_backend
+    from lanner.cache.default import default_tags as default_tags
     from lanner.cache.dynamodb import DynamoDBBackend as DynamoDBBackend
     from lanner.cache.errors import CacheBudgetSpent as CacheBudgetSpent
     from lanner.cache.errors import CacheConfigError as CacheConfigError
@@ -20,12 +22,22 @@ if TYPE_CHECKING:
     from lanner.cache.errors import CacheValueError as CacheValueError
     from lanner.cache.events import CacheEvent as CacheEvent
     from lanner.cache.file import FileBackend as FileBackend
+    from lanner.cache.functions import CachedFunction as CachedFunction
+    from lanner.cache.functions import cached as cached
+    from lanner.cache.functions import remember as remember
+    from lanner.cache.lease import Lease as Lease
+    from lanner.cache.lease import wait_for as wait_for
     from lanner.cache.memcached import MemcachedBackend as MemcachedBackend
     from lanner.cache.memory import MemoryBackend as MemoryBackend
     from lanner.cache.policy import CachePolicy as CachePolicy
     from lanner.cache.redis import RedisBackend as RedisBackend
+    from lanner.cache.tags import TagIndex as TagIndex
+    from lanner.cache.tags import tag_headers as tag_headers
     from lanner.cache.tiered import TieredCache as TieredCache
     from lanner.cache.url import open_backend as open_backend
+    from lanner.cache.warming import WarmingFailed as WarmingFailed
+    from lanner.cache.warming import WarmPlan as WarmPlan
+    from lanner.cache.warming import WarmRequests as WarmRequests
 
 __all__ = [
     "ABSENT",
@@ -40,18 +52,29 @@ __all__ = [
     "CachePolicy",
     "CacheUnavailable",
     "CacheValueError",
+    "CachedFunction",
     "DynamoDBBackend",
     "FileBackend",
+    "Lease",
     "MemcachedBackend",
     "MemoryBackend",
     "RedisBackend",
+    "TagIndex",
     "TieredCache",
+    "WarmPlan",
+    "WarmRequests",
+    "WarmingFailed",
+    "cached",
+    "default_backend",
+    "default_tags",
     "open_backend",
+    "remember",
+    "tag_headers",
+    "wait_for",
 ]
 
 _MODULES = {
     "ABSENT": "codec",
-    "UNKNOWN": "cache",
     "Cache": "cache",
     "CacheBackend": "backend",
     "CacheBudgetSpent": "errors",
@@ -62,13 +85,26 @@ _MODULES = {
     "CachePolicy": "policy",
     "CacheUnavailable": "errors",
     "CacheValueError": "errors",
+    "CachedFunction": "functions",
     "DynamoDBBackend": "dynamodb",
     "FileBackend": "file",
+    "Lease": "lease",
     "MemcachedBackend": "memcached",
     "MemoryBackend": "memory",
     "RedisBackend": "redis",
+    "TagIndex": "tags",
     "TieredCache": "tiered",
+    "UNKNOWN": "cache",
+    "WarmPlan": "warming",
+    "WarmRequests": "warming",
+    "WarmingFailed": "warming",
+    "cached": "functions",
+    "default_backend": "default",
+    "default_tags": "default",
     "open_backend": "url",
+    "remember": "functions",
+    "tag_headers": "tags",
+    "wait_for": "lease",
 }
 
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from lanner.cache.argument_key import KeyOf, TagsOf
     from lanner.cache.backend import CacheBackend
+    from lanner.cache.cache import Cache
     from lanner.cache.tags import TagIndex
     from lanner.clock import Clock
 
@@ -152,7 +153,7 @@ def cached(
 
 
 def remember(
-    cache: CacheBackend | None,
+    cache: CacheBackend | Cache | None,
     key: str,
     ttl: float,
     make: Callable[[], R],
@@ -166,7 +167,11 @@ def remember(
 
     The key in the backend is `stored_key(key)`. `terms`: stale, stale_if_error, negative_ttl, beta, lease_ms, wait_ms.
     """
-    computing = default_computing() if cache is None else Computing(cache, index, clock)
+    if cache is None:
+        computing = default_computing()
+    else:  # of the facade, what is behind it; a guarded backend has a `backend` too
+        backend = cache if hasattr(cache, "acquire") else cache.backend
+        computing = Computing(cast("CacheBackend", backend), index, clock)
     names = tuple(tags)
     work = (lambda: names) if names else None
     return cast("R", computing.fetch(stored_key(key), Terms(ttl, **terms), make, work))

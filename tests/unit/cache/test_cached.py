@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lanner.cache import default
+from lanner.cache import Cache, default
 from lanner.cache.computed import marker
 from lanner.cache.errors import CacheConfigError, CacheUnavailable, CacheValueError
 from lanner.cache.functions import cached, remember, stored_key
@@ -360,6 +360,7 @@ def test_remember_is_the_same_for_a_key() -> None:
     clock.advance(60)
     assert ask() == 3
     assert backend.get(stored_key("k")) is not None
+    assert remember(Cache(backend), "k", 60, lambda: 9, clock=clock, beta=0) == 3
 
 
 def test_the_default_is_the_processs_own_cache(monkeypatch: pytest.MonkeyPatch) -> None:
