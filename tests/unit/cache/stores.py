@@ -7,11 +7,9 @@ from typing import Any
 from lanner.cache.errors import CacheUnavailable
 from lanner.cache.memory import MemoryBackend
 
-_OPERATIONS = (
-    ("get", "get_many", "exists", "keys")
-    + ("set", "set_many", "add", "delete", "delete_many", "touch", "increment", "clear")
-    + ("acquire", "release", "set_held")
-)
+_READS = ("get", "get_many", "exists", "keys")
+_WRITES = ("set", "set_many", "add", "delete", "delete_many", "touch", "increment", "clear")
+_LEASES = ("acquire", "release", "set_held")
 
 
 class Switched(MemoryBackend):
@@ -23,7 +21,7 @@ class Switched(MemoryBackend):
         super().__init__(**options)
         self.down = False
         self.asked: list[str] = []
-        for operation in _OPERATIONS:
+        for operation in (*_READS, *_WRITES, *_LEASES):
             setattr(self, operation, self._switched(operation, getattr(self, operation)))
 
     def _switched(self, name: str, operation: Any) -> Any:

@@ -59,7 +59,8 @@ import os, sys
 from lanner.cache.file import FileBackend
 cache = FileBackend(sys.argv[1], budget_ms=60_000)
 me = str(os.getpid())
-print(sum(cache.add(f"k{at}", me.encode()) for at in range(30)), sum(cache.acquire(f"k{at}", me, 60) for at in range(30)))
+added = sum(cache.add(f"k{at}", me.encode()) for at in range(30))
+print(added, sum(cache.acquire(f"k{at}", me, 60) for at in range(30)))
 """
     answers = _finish([_start(program, str(tmp_path)) for _ in range(5)])
     assert sum(int(each.split()[0]) for each in answers) == 30
