@@ -10,6 +10,7 @@ import pytest
 from lanner.cache.backend import CacheEntry
 from lanner.cache.memory import MemoryBackend
 from lanner.cache.response import ResponseCache
+from lanner.cache.tiered import TieredCache
 from lanner.clock import ManualClock, SystemClock
 from lanner.http.message import Request, Response
 from tests.unit.cache_response.site import NOW, Site, request
@@ -153,6 +154,28 @@ def test_who_waits_gets_what_is_stored_meanwhile() -> None:
     assert site.calls == 0
     assert answer.headers["cache-status"] == "Lanner; fwd=uri-miss; ttl=60; collapsed"
     assert site.cache.statistics()["collapsed"] == 1
+
+
+def test_a_near_tier_does_not_hide_what_another_process_stored() -> None:
+    """A first look may be into a near tier; whether to ask the origin is decided by the tier that all share."""
+    clock = ManualClock(NOW)
+    shared = MemoryBackend(clock=clock)
+    sites = []
+    for _ in range(2):
+        site = Site(backend=TieredCache([MemoryBackend(clock=clock), shared], jitter=0, clock=clock))
+        site.clock = clock
+        site.cache = ResponseCache(site.backend, clock)
+        sites.append(site.reply(200, b"1", cache_control="max-age=10", etag='"1"'))
+    one, other = sites
+    assert one.get().body == other.get().body == b"1"
+    assert other.calls == 0
+    one.wait(11).reply(200, b"2", cache_control="max-age=60", etag='"2"').get()
+    assert other.get().body == b"2"
+    assert other.calls == 0
+    one.reply(204, b"").does("PUT")
+    one.reply(200, b"3", cache_control="max-age=600").get()
+    assert other.wait(61).get().body == b"3"
+    assert other.calls == 0
 
 
 def test_a_late_leader_overwrites_nothing() -> None:

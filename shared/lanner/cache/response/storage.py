@@ -57,7 +57,7 @@ class Found:
 class Storage:
     """Records in a backend."""
 
-    __slots__ = ("_guards", "backend", "clock", "errors", "max_variants", "memo", "rules", "unreadable")
+    __slots__ = ("_truth", "backend", "clock", "errors", "max_variants", "memo", "rules", "unreadable")
 
     def __init__(
         self,
@@ -69,8 +69,8 @@ class Storage:
         memo: Memo | None = None,
     ) -> None:
         self.backend = backend
-        # A tier in front would hide what other processes write there.
-        self._guards: CacheBackend = getattr(backend, "shared", backend)
+        # A tier in front shows for a while what others have replaced: enough for a first look, not for a decision.
+        self._truth: CacheBackend = getattr(backend, "shared", backend)
         self.clock = clock
         self.rules = rules
         self.max_variants = max_variants
@@ -93,13 +93,13 @@ class Storage:
 
     def _get(self, key: str) -> CacheEntry | None:
         try:
-            return self.backend.get(key)
+            return self._truth.get(key)
         except CacheError:
             self.errors += 1
             raise
 
     def find(self, key: str, headers: Mapping[str, str]) -> Found:
-        """What is stored for a request with these headers."""
+        """What is stored for a request with these headers, in the tier that all processes share."""
         try:
             return self.look(key, self._get(key), headers)
         except CacheError:
@@ -158,11 +158,7 @@ class Storage:
 
     def guard(self, key: str) -> bytes | None:
         """The word of the last invalidation of this URI. Raises `CacheError`."""
-        try:
-            entry = self._guards.get(_guard_key(key))
-        except CacheError:
-            self.errors += 1
-            raise
+        entry = self._get(_guard_key(key))
         return None if entry is None else entry.value
 
     def save(self, key: str, record: Record, holder: str, guard: bytes | None) -> bool:
@@ -176,9 +172,9 @@ class Storage:
         except TypeError:
             return False  # a field that is no text
         try:
-            if self.guard(key) != guard:
+            word, entry = self._guarded(key)
+            if word != guard:
                 return False
-            entry = self._get(key)
             present = None if entry is None else self.decoded(key, entry.value)
             if isinstance(present, Record) and present.chosen == record.chosen:
                 if present.requested > record.requested:
@@ -193,6 +189,12 @@ class Storage:
             return False
         self.memo.put(key, value, record)
         return True
+
+    def _guarded(self, key: str) -> tuple[bytes | None, CacheEntry | None]:
+        """The guard's word and the entry, in one read."""
+        name = _guard_key(key)
+        entries = self._truth.get_many((name, key))
+        return entries[name].value if name in entries else None, entries.get(key)
 
     def _put(self, key: str, value: bytes, ttl: float, holder: str, absent: bool) -> bool:
         """Under the lease; or, where it ran out, where there still is nothing: that overwrites nobody."""
@@ -257,7 +259,7 @@ class Storage:
         if not keys:
             return
         try:
-            self._guards.set_many({_guard_key(key): token().encode() for key in keys}, GUARD_TTL)
+            self._truth.set_many({_guard_key(key): token().encode() for key in keys}, GUARD_TTL)
             self.backend.delete_many(keys)
         except CacheError:
             self.errors += 1
