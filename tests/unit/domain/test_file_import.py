@@ -1,0 +1,207 @@
+"""The import under failure: wherever an attempt dies, every row is one user or one finding, and the results say so."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import Any
+
+import orjson
+import pytest
+
+from domain.files import arrivals, objects, store
+from domain.files.model import File
+from lanner.clock import ManualClock
+from lanner.jobs.producer import Producer
+from lanner.jobs.status import JobStatus
+from lanner.jobs.worker import Worker
+from tests.architecture.source_tree import ROOT
+from tests.conftest import USERS_TABLE, scan
+from tests.functions.dying_storage import DyingStorage, Killed
+from tests.functions.file_jobs import arrived, messages
+
+FILE_ID = "0190a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b"
+TENANT = "anonymous"
+NOW = 1_795_405_931.0
+LEASE_S = 130.0
+"""A little more than the longest lease."""
+
+pytestmark = pytest.mark.usefixtures("files_bucket")
+
+
+class Import:
+    """A file that has arrived, and the message of its job."""
+
+    def __init__(self, content: bytes) -> None:
+        self.clock = ManualClock(NOW)
+        store.insert(File(FILE_ID, TENANT, "users.csv", "text/csv", "2026-11-23T03:52:11.123Z", 4_000_000_000))
+        objects.put(f"uploads/{FILE_ID}", content, "text/csv")
+        arrivals.accept_all(arrived(f"uploads/{FILE_ID}"), self.clock)
+        self.records = messages()
+        assert len(self.records) == 1
+
+    def attempt(self) -> None:
+        """One delivery of the message; a process that ends in it ends here."""
+        worker = Worker(("domain.files.jobs",), clock=self.clock, random=lambda: 0.0)
+        try:
+            worker.handle({"Records": self.records})
+        except Killed:
+            return
+
+    def finish(self) -> JobStatus:
+        """Deliver it again, each time when the lease of a dead holder is over, until the job is finished."""
+        for _ in range(6):
+            self.clock.advance(LEASE_S)
+            self.attempt()
+            if self.status().finished:
+                return self.status()
+        raise AssertionError(self.status())
+
+    def status(self) -> JobStatus:
+        file = store.read(FILE_ID)
+        assert file is not None
+        return Producer(tenant=TENANT, clock=self.clock).status(file.job_id)
+
+
+def rows() -> dict[str, int] | None:
+    file = store.read(FILE_ID)
+    assert file is not None
+    return None if file.result is None else file.result.rows
+
+
+def findings() -> list[tuple[int, str]]:
+    """Line and column of every finding."""
+    lines = objects.get(f"results/{FILE_ID}/errors.csv").decode().splitlines()[1:]
+    cells = [line.split(",", 2) for line in lines]
+    return [(int(line), column) for line, column, _ in cells if line]
+
+
+def addresses() -> list[str]:
+    """The address of every stored user, and every claim."""
+    return sorted(item["email"]["S"] if "email" in item else item["pk"]["S"] for item in scan(USERS_TABLE))
+
+
+def some_rows(count: int) -> bytes:
+    """Rows of which every tenth is an address that occurred before, and every seventh is none at all."""
+    lines = [b"given_name,email"]
+    for number in range(count):
+        name = "no address" if number % 7 == 6 else f"u{number - 1 if number % 10 == 9 else number}@example.com"
+        lines.append(f"User {number},{name}".encode())
+    return b"\n".join(lines)
+
+
+CONTENT = some_rows(120)
+EXPECTED_FINDINGS = sorted(
+    (number + 2, "email")
+    for number in range(120)
+    # number 9 repeats 8, unless 8 is no address itself
+    if number % 7 == 6 or (number % 10 == 9 and (number - 1) % 7 != 6)
+)
+EXPECTED_USERS = 120 - len(EXPECTED_FINDINGS)
+
+
+def check() -> None:
+    assert rows() == {"read": 120, "created": EXPECTED_USERS, "failed": len(EXPECTED_FINDINGS)}
+    assert findings() == EXPECTED_FINDINGS
+    stored = addresses()
+    assert len(stored) == len(set(stored)) == 2 * EXPECTED_USERS
+
+
+def test_a_file_of_several_chunks() -> None:
+    """Rows that fail are in the order of their lines, whichever way they were found."""
+    importing = Import(CONTENT)
+    importing.attempt()
+    assert importing.status().state == "succeeded"
+    check()
+
+
+@pytest.mark.parametrize("mode", DyingStorage.MODES)
+@pytest.mark.parametrize("at", range(1, 13))
+def test_wherever_an_attempt_dies_nothing_is_lost_or_done_twice(
+    at: int, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before a call of the storage, after it, or with its answer lost: the next attempts end with the same result."""
+    importing = Import(CONTENT)
+    with monkeypatch.context() as environment:
+        DyingStorage(environment, at, mode)
+        importing.attempt()
+    if not importing.status().finished:
+        assert importing.finish().state == "succeeded"
+    check()
+
+
+@pytest.mark.parametrize("at", range(2, 9))
+def test_an_attempt_that_slept_changes_nothing(at: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It wakes up before its call number `at`, when another attempt has done all the work."""
+    importing = Import(CONTENT)
+
+    def meanwhile() -> None:
+        importing.clock.advance(LEASE_S)
+        importing.attempt()
+        assert importing.status().state == "succeeded"
+
+    with monkeypatch.context() as environment:
+        DyingStorage(environment, at, "pause", meanwhile)
+        importing.attempt()
+    assert importing.status().attempt <= 2
+    check()
+
+
+def test_many_findings_are_kept_in_objects_across_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than a checkpoint holds, written by two attempts: each finding is there once."""
+    content = b"given_name,email\n" + b"\n".join(b"Somebody,no address %d" % number for number in range(2_000))
+    importing = Import(content)
+    with monkeypatch.context() as environment:
+        DyingStorage(environment, 6, "before")
+        importing.attempt()
+    assert importing.finish().attempt == 2
+    assert findings() == [(number + 2, "email") for number in range(2_000)]
+    assert rows() == {"read": 2_000, "created": 0, "failed": 2_000}
+
+
+def test_findings_beyond_the_limit_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The list ends and says how many there are besides."""
+    monkeypatch.setattr("domain.files.findings.LISTED_MAX", 10)
+    importing = Import(b"given_name,email\n" + b"x,y\n" * 25)
+    importing.attempt()
+    lines = objects.get(f"results/{FILE_ID}/errors.csv").decode().splitlines()
+    assert len(lines) == 12
+    assert lines[-1] == ",,15 more are not listed,"
+
+
+def test_progress_is_told_by_bytes() -> None:
+    """The note says what was made; the job ends at 100."""
+    importing = Import(CONTENT)
+    importing.attempt()
+    status = importing.status()
+    assert (status.progress, status.note) == (100, f"{EXPECTED_USERS} created, {len(EXPECTED_FINDINGS)} failed")
+
+
+# VmHWM and not ru_maxrss: that one begins with the size of the process that forked.
+CHILD = """
+import json, sys
+from lanner.jobs.worker import Worker
+Worker(("domain.files.jobs",)).handle({"Records": json.loads(sys.argv[1])})
+print("peak", next(int(line.split()[1]) // 1024 for line in open("/proc/self/status") if line.startswith("VmHWM")))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_process_that_imports_needs_little_memory() -> None:
+    """30 MB, mostly findings: a fresh process stays below 128 MB, boto3 and everything else included."""
+    wide = b"Somebody,%s,no address,en\n" % (b"x" * 190)
+    good = b"".join(b"Ana,,ana%d@example.com,pt\n" % number for number in range(200))
+    importing = Import(b"given_name,family_name,email,locale\n" + good + wide * (30_000_000 // len(wide)))
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "shared"), str(ROOT / "functions")])}
+    done = subprocess.run(
+        [sys.executable, "-c", CHILD, orjson.dumps(importing.records).decode()],
+        env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    found: dict[str, Any] = dict(line.split() for line in done.stdout.splitlines() if line.startswith("peak"))
+    counted = rows()
+    assert counted is not None
+    assert counted["created"] == 200
+    assert counted["failed"] == 30_000_000 // len(wide)
+    assert int(found["peak"]) < 128, found
