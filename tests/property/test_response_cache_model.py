@@ -34,6 +34,7 @@ class Exchange:
         self.validated_at = now
         self.said = said
         self.dead = False
+        self.may_be_gone = False  # with another variant that the origin forbade to keep
 
     def may_be_stored(self) -> bool:
         """Section 3, for what this origin can say."""
@@ -152,6 +153,9 @@ class CacheMachine(RuleBasedStateMachine):
         old = self.history[int(tag.strip('"')) - 1]
         kept = {name: old.said[name] for name in ("status", "vary", "etag")}
         self.confirmed = old
+        if said["no_store"] or said["private"]:
+            for each in self.history:
+                each.may_be_gone = each.may_be_gone or each.url == old.url
         self.confirmed_age = said["age"]
         self.was_dead = old.dead
         if said["request_no_store"]:
@@ -222,7 +226,7 @@ class CacheMachine(RuleBasedStateMachine):
         assert not used.dead
         assert not used.said["no_cache"]
         newer = [each for each in self.history[used.number :] if each.url == url and each.foo == foo]
-        newer = [each for each in newer if not each.dead]
+        newer = [each for each in newer if not each.dead and not each.said["no_cache"]]
         assert not any(each.may_be_stored() and each.lifetime() for each in newer)
         assert directive != "no-cache"
         assert answer.status == used.said["status"]
@@ -241,7 +245,13 @@ class CacheMachine(RuleBasedStateMachine):
         same = [each for each in self.history[:-1] if each.url == url and each.foo == foo]
         if same:
             last = same[-1]
-            stays = last.may_be_stored() and not last.said["no_cache"] and last.is_fresh(now) and not last.dead
+            stays = (
+                not last.may_be_gone
+                and last.may_be_stored()
+                and not last.said["no_cache"]
+                and last.is_fresh(now)
+                and not last.dead
+            )
             assert not stays, f"{last.number} was fresh and {newest.number} was asked for"
 
     @rule(url=URLS, status=st.sampled_from([200, 204, 303, 400, 500]), method=st.sampled_from(["POST", "PUT", "FOO"]))

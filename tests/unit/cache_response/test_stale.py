@@ -141,6 +141,24 @@ def test_a_demand_for_validation_is_not_met_with_the_store() -> None:
     assert site.get().status == 200
 
 
+def test_stale_is_served_on_error_only_within_what_the_client_demands() -> None:
+    """Section 5.2.1: a max-age or min-fresh that the stored response does not meet gets the error."""
+    site = Site().reply(cache_control="max-age=1, stale-if-error=600, stale-while-revalidate=600")
+    site.get()
+    site.reply(503)
+    site.wait(5)
+    assert site.get(cache_control="max-age=2").status == 503
+    assert site.get(cache_control="min-fresh=1").status == 503
+
+
+def test_only_if_cached_never_asks_the_origin() -> None:
+    """Section 5.2.1.7: not to refresh either."""
+    site = Site().reply(cache_control="max-age=1, stale-while-revalidate=600")
+    site.get()
+    assert site.wait(5).get(cache_control="only-if-cached").status == 200
+    assert site.calls == 1
+
+
 def test_a_failing_origin_is_left_alone_for_a_moment() -> None:
     """Who finds it failing notes it; the next ones are served without asking, and then somebody asks again."""
     site = Site(hold_ms=1000).reply(cache_control="max-age=1, stale-if-error=60")

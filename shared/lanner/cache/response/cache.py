@@ -259,7 +259,8 @@ class ResponseCache:
         detail = "" if state == "hit" else "stale-while-revalidate"
         holder = token()
         seconds = self._lease_ms / 1000
-        if record.hold_until > self._now() or (request.method == "HEAD" and not self._head_bodies):
+        fruitless = trip.asked.no_store or (request.method == "HEAD" and not self._head_bodies)
+        if fruitless or trip.asked.only_if_cached or record.hold_until > self._now():
             return self._from_store(request, record, state, detail)
         if self._refresh is not None:
             elsewhere = f"refresh:{trip.key}"

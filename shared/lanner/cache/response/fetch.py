@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from lanner.cache.errors import CacheError
 from lanner.cache.response.answer import from_record, is_conditional, passed, selected
 from lanner.cache.response.collapse import LEASE_MS, WAIT_MS, Collapse, is_held
-from lanner.cache.response.decision import HIT, REFRESH, STALE, decide, stale_on_error
+from lanner.cache.response.decision import HIT, REFRESH, STALE, decide, demands, stale_on_error
 from lanner.cache.response.directives import response_directives
 from lanner.cache.response.invalidation import groups
 from lanner.cache.response.key import host_name
@@ -173,9 +173,11 @@ class Fetcher:
 
     def may_stand_in(self, trip: Trip, record: Record, status: int) -> bool:
         """Whether the origin failed and the stored response may be used: not against what the client demands."""
-        if status not in FAILURES or trip.reason == "request" or trip.asked.no_cache or trip.asked.max_age == 0:
+        now = self.storage.clock.now()
+        age = record.age(now)
+        if status not in FAILURES or demands(trip.asked, age, record.lifetime - age):
             return False
-        return trip.behind or stale_on_error(record, trip.asked, self.storage.clock.now())
+        return trip.behind or stale_on_error(record, trip.asked, now)
 
     def _prepare(self, trip: Trip) -> None:
         """Read what an answer is later judged by: the guard of the key and the generations of the tags."""
