@@ -26,3 +26,10 @@ def test_a_replay_in_a_cold_environment_loads_no_framework(client: Client, idemp
     found = answered("users_v2", [("/users", "POST", KEY, "v2")], AWS_ENDPOINT_URL=endpoint, **environment)
     assert found["answers"][0] == 415
     assert not HEAVY & {str(name) for name in found["modules"]}
+
+
+def test_a_missing_key_loads_no_framework() -> None:
+    """400 where a key is required, from the edge."""
+    found = answered("notifications", [("/notifications", "POST", {}, "v2"), ("/notifications", "GET", {}, "v2")])
+    assert found["answers"] == [400, 405]
+    assert not HEAVY & {str(name) for name in found["modules"]}
