@@ -103,6 +103,12 @@ PROBLEM_TYPES: Mapping[str, ProblemType] = {
         "Idempotency key reused",
         "The `Idempotency-Key` belongs to another request: every request needs a key of its own.",
     ),
+    "file-unusable": ProblemType(
+        422,
+        "Unusable file",
+        "A job's problem: the upload is gone, too large, or was declared as CSV and cannot be read as users. `detail` says "
+        "what to change; announce the file anew.",
+    ),
     "not-delivered": ProblemType(
         422,
         "Not delivered",

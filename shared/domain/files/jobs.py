@@ -41,9 +41,9 @@ def process(payload: Payload, context: JobContext) -> dict[str, Any]:
     try:
         return _process(payload, source, context)
     except Gone as error:
-        raise JobFailed("The uploaded file is not there any more", slug="file-unusable") from error
+        raise _unusable("The uploaded file is not there any more") from error
     except WrongHeader as error:
-        raise JobFailed(str(error), slug="file-unusable") from error
+        raise _unusable(str(error)) from error
 
 
 def _process(payload: Payload, source: Source, context: JobContext) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def _process(payload: Payload, source: Source, context: JobContext) -> dict[str,
 def _inspected(source: Source, declared: str, context: JobContext) -> dict[str, Any]:
     """The first pass: what is kept in every checkpoint. Raises `JobFailed`, `WrongHeader`, `Gone`."""
     if source.size > MAX_BYTES:
-        raise JobFailed(f"The file has {source.size} bytes; {MAX_BYTES} are allowed", slug="file-unusable")
+        raise _unusable(f"The file has {source.size} bytes; {MAX_BYTES} are allowed")
     content, head = Content(), b""
     for data in source.ranges():
         content.feed(data)
@@ -77,9 +77,13 @@ def _inspected(source: Source, declared: str, context: JobContext) -> dict[str, 
     state: dict[str, Any] = {"sha256": content.sha256, "type": found}
     if declared == CSV:
         if found not in (CSV, JSON, PLAIN, OCTET_STREAM):
-            raise JobFailed(f"The file was declared as {CSV} and is {found}", slug="file-unusable")
+            raise _unusable(f"The file was declared as {CSV} and is {found}")
         header = read_header(head, whole=source.size == len(head))
         # A row that is not UTF-8 is that row's mistake, and makes the file no other type.
         state |= {"type": CSV, "columns": header.columns, "delimiter": header.delimiter, "offset": header.offset}
         state |= {"line": header.line, "read": 0, "created": 0, "failed": 0}
     return state
+
+
+def _unusable(detail: str) -> JobFailed:
+    return JobFailed({"title": "Unusable file", "detail": detail}, status=422, slug="file-unusable")
