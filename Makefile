@@ -15,6 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PORT ?= 3000
 ARGS ?=
 PYTEST ?= -n auto --dist loadfile
+TORTURE ?= 5000,500
 
 # Interpreters by name and those that pyenv keeps. A name on PATH may be a shim that only fails: each one is tried.
 # ensurepip: a Python without it (Debian without python3-venv) cannot make a virtual environment.
@@ -51,6 +52,10 @@ dev: .venv/$(DEV) ## run the whole system on http://127.0.0.1:$(PORT) (PORT=3000
 .PHONY: test
 test: .venv/$(DEV) ## run the tests (ARGS="-k name" for some, PYTEST= for one process)
 	@.venv/bin/python -m pytest $(PYTEST) $(ARGS)
+
+.PHONY: torture
+torture: .venv/$(DEV) ## 5,000 jobs while workers are killed 500 times (TORTURE=jobs,kills)
+	@LANNER_TORTURE=$(TORTURE) .venv/bin/python -m pytest tests/jobs/test_kill.py -s -p no:cacheprovider $(ARGS)
 
 .PHONY: test-all
 test-all: ## run the tests on every supported Python on this machine

@@ -22,6 +22,7 @@ JOBS_DEAD_LETTER_QUEUE = "jobs-dead-letters-test"
 FILES_TABLE = "files-test"
 FILES_BUCKET = "files-test"
 
+CREATE_MS = 20_000  # a machine under load is slow to begin
 JOBS_QUEUE_SETTINGS = ("LANNER_JOBS_QUEUE_URL", "LANNER_JOBS_DEAD_LETTER_QUEUE_URL")
 
 # As template.yaml declares them: tests/functions/test_storage_declaration.py holds both together.
@@ -181,12 +182,14 @@ def files_bucket(_bucket: None, jobs_table: str, users_table: str) -> str:
 
 def create_queue(name: str) -> str:
     """The URL of a new queue."""
-    return str(wire.sqs().call("CreateQueue", {"QueueName": name}, idempotent=True)["QueueUrl"])
+    return str(wire.sqs().call("CreateQueue", {"QueueName": name}, budget_ms=CREATE_MS, idempotent=True)["QueueUrl"])
 
 
 def create_table(name: str, definition: dict[str, Any]) -> None:
     """A table on demand, from what its declaration and CreateTable have in common."""
-    wire.dynamodb().call("CreateTable", {"TableName": name, "BillingMode": "PAY_PER_REQUEST", **definition})
+    wire.dynamodb().call(
+        "CreateTable", {"TableName": name, "BillingMode": "PAY_PER_REQUEST", **definition}, budget_ms=CREATE_MS
+    )
 
 
 def scan(table: str) -> list[dict[str, Any]]:

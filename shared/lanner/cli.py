@@ -25,6 +25,7 @@ COMMANDS = {
     "dev": Command("lanner.local.commands.dev", "serve a SAM template on this machine"),
     "invoke": Command("lanner.local.commands.invoke", "run one function with an event"),
     "logs": Command("lanner.local.commands.logs", "show what the functions of a running `lanner dev` write"),
+    "jobs": Command("lanner.local.commands.jobs", "list, show, cancel and redrive jobs"),
     "routes": Command("lanner.local.commands.routes", "list the routes and functions of a template"),
     "callers": Command("lanner.local.commands.callers", "count who called which version, from request lines in logs"),
     "cache": Command("lanner.local.commands.cache", "look into a cache, purge and warm it"),

@@ -12,7 +12,7 @@ from tests.architecture.source_tree import ROOT
 
 JOBS, KILLS = (int(each) for each in os.environ.get("LANNER_TORTURE", "300,30").split(","))
 SEED = int(os.environ.get("LANNER_TORTURE_SEED", "1"))
-LIMIT = 120 + JOBS // 4
+LIMIT = 120 + JOBS
 """Seconds after which the torture gives up; what is not finished then counts as lost."""
 
 

@@ -137,7 +137,7 @@ def work() -> None:
     swept = 0.0
     while True:
         try:
-            if time.monotonic() - swept > 0.7:
+            if time.monotonic() - swept > 2.0:
                 performs.handle({"source": "aws.events"})
                 swept = time.monotonic()
             messages = receive(url, hidden=HIDDEN, most=4)
@@ -208,9 +208,7 @@ def ledger() -> dict[str, Any]:
     expected = {f"done {number}" for number in asked} | {f"asked {number}" for number in asked}
     expected |= {f"chunk {n} {chunk}" for n in asked if kind_of(n) == "chunks.write" for chunk in range(3)}
     attempts = Counter(line.split()[0] for line in lines("attempts"))
-    incomplete = [
-        name for name in expected if int(name.split()[1]) in acknowledged and not counted.get(name)
-    ]
+    incomplete = [name for name in expected if int(name.split()[1]) in acknowledged and not counted.get(name)]
     return {
         "asked": len(asked),
         "acknowledged": len(acknowledged),

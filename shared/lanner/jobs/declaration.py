@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MAX_ATTEMPTS = 5
 """Attempts of a job that does not say otherwise."""
 
-MAX_ATTEMPTS_LIMIT = 15
+MAX_ATTEMPTS_LIMIT = 25
 """Below the queue's maxReceiveCount in template.yaml: SQS must not move a message away that still has attempts."""
 
 TIMEOUT = 60.0
@@ -33,7 +33,7 @@ KIND_LENGTH = 64
 
 
 class JobDeclaration:
-    """One kind of job. `timeout` is seconds of one attempt, `max_attempts` 1 to 15."""
+    """One kind of job. `timeout` is seconds of one attempt, `max_attempts` 1 to 25."""
 
     __slots__ = ("function", "kind", "max_attempts", "retry", "timeout")
 
