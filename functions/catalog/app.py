@@ -30,5 +30,6 @@ GROUP = RouteGroup(
         "/catalog/translations/{locale}": CATALOG,
         "/catalog/settings": CATALOG,
     },
+    refresh="domain.rendering.refresh:enqueue",
 )
 lambda_handler = GROUP.handler()

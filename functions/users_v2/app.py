@@ -18,5 +18,6 @@ GROUP = RouteGroup(
     routes="users_v2.routes:router",
     edge={"GET /users/statistics": "domain.users.edge:statistics", "GET /users/{id}": "domain.users.edge:read"},
     cache={"/users": USERS, "/users/statistics": STATISTICS, "/users/{id}": USER},
+    refresh="domain.rendering.refresh:enqueue",
 )
 lambda_handler = GROUP.handler()

@@ -6,9 +6,8 @@
 
 Whoever changes something says so with `changing`, in whatever function or job it happens: the tags are common to every
 version and every environment (`lanner.cache.tags`). A change whose outcome is unknown counts as one. Where the cache
-cannot be reached the change stands: the tags are kept here and invalidated with the next change or read, and until
-then nothing that has tags is served by an environment that cannot reach the cache either; what another one serves is
-at most as old as its policy says.
+cannot be reached the change stands: this environment takes what has the tags as gone, and a job invalidates them for
+the others (`domain.rendering.jobs`), so that no invalidation is lost.
 """
 
 from __future__ import annotations
@@ -19,10 +18,13 @@ from typing import TYPE_CHECKING
 
 from lanner.cache.errors import CacheError
 from lanner.cache.policy import CachePolicy
-from lanner.cache.step import SETTING
+from lanner.cache.step import SETTING, TAG_HEADERS_SETTING
 from lanner.http.problems import ApiError
+from lanner.observe.correlation import current
+from lanner.settings import flag
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import TracebackType
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
@@ -39,7 +41,11 @@ STATISTICS_TTL, STATISTICS_STALE = 5 * MINUTE, HOUR
 """The answer, and the numbers in it: a walk over all users, which every address of the answer shares. It is worth
 minutes of lateness, and an hour of showing what there was while it is computed anew."""
 
-_missed: set[str] = set()  # tags whose invalidation did not get through
+PUBLIC_TAGS = frozenset({*CATALOG.tags, *STATISTICS.tags})
+"""Those of answers that a CDN keeps."""
+
+TENANT = "lanner"
+"""Whose the API's own jobs are: no caller's, so no caller lists them."""
 
 
 class changing:  # noqa: N801 (a context manager that reads as a verb)
@@ -66,15 +72,32 @@ class changing:  # noqa: N801 (a context manager that reads as a verb)
 
 
 def changed(*tags: str) -> None:
-    """Invalidate these tags, and those that could not be invalidated before."""
+    """Invalidate these tags, now or by a job."""
     if not os.environ.get(SETTING):
         return
     from lanner.cache.default import default_tags
 
-    wanted = {*tags, *_missed}
+    request = current()
+    if request is not None:
+        request.state.setdefault("cache_changed", []).extend(tags)
     try:
-        default_tags().invalidate(sorted(wanted))
-        _missed.difference_update(wanted)
+        default_tags().invalidate(tags)
     except CacheError as error:
-        _missed.update(wanted)
-        logging.getLogger(__name__).warning("tags not invalidated yet: %s: %s", ", ".join(sorted(wanted)), error)
+        logging.getLogger(__name__).warning("not invalidated yet: %s: %s", ", ".join(tags), error)
+        _accept("cache.invalidate", tags)
+    if flag(TAG_HEADERS_SETTING):  # there is a CDN in front of us
+        _accept("cdn.invalidate", [tag for tag in tags if tag in PUBLIC_TAGS])
+
+
+def _accept(kind: str, tags: Sequence[str]) -> None:
+    """Have a job do what is to be done about these tags."""
+    if not tags or not os.environ.get("LANNER_JOBS_TABLE"):
+        return
+    from lanner.aws.errors import AwsError
+    from lanner.jobs.errors import JobsError
+    from lanner.jobs.producer import Producer
+
+    try:
+        Producer(tenant=TENANT).enqueue(kind, {"tags": list(tags)})
+    except (JobsError, AwsError) as error:
+        logging.getLogger(__name__).warning("%s was not accepted: %s: %s", kind, ", ".join(tags), error)

@@ -62,7 +62,7 @@ def said(answer: Answer) -> str:
     return answer.headers["cache-status"].split(";")[1].strip()
 
 
-@pytest.fixture(params=["memory://", "l1=memory://,l2=dynamodb://cache-test?consistent=true"], ids=["memory", "stack"])
+@pytest.fixture(params=["memory://", "l1=memory://,l2=dynamodb://cache-test?budget_ms=5000"], ids=["memory", "stack"])
 def api(
     request: pytest.FixtureRequest,
     users_table: str,

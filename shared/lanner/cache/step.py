@@ -13,6 +13,8 @@ Contract:
 - A stale answer that may be served while it is refreshed is handed to the group's `refresh`, by name: a function of
   the request and its policy that gives True once somebody else will render it again. Nothing runs after a response
   here, so without one, or where it gives False, the holder of the lease refreshes in its own request.
+- Where `LANNER_CACHE_TAG_HEADERS` is on, public answers name their tags for caches in front of us, and a write names
+  what it changed (`request.state["cache_changed"]`) in Cache-Group-Invalidation (RFC 9875 section 3).
 - An event with `REFRESH_MARK`, which no client can set, is such a rendering: the origin is asked whatever is kept.
 """
 
@@ -23,7 +25,9 @@ import threading
 from typing import TYPE_CHECKING
 
 from lanner.cache.policy import TARGET
+from lanner.cache.tags import tag_headers
 from lanner.http.message import Handler, Request, Response
+from lanner.settings import flag
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,6 +38,7 @@ if TYPE_CHECKING:
 
 SETTING = "LANNER_CACHE"
 DEBUG_SETTING = "LANNER_CACHE_DEBUG"
+TAG_HEADERS_SETTING = "LANNER_CACHE_TAG_HEADERS"
 CACHE_NAME = "Lanner"
 TARGETS = (TARGET, "cdn-cache-control")
 CACHED_METHODS = ("GET", "HEAD")
@@ -46,16 +51,29 @@ def response_cache(group: RouteGroup, handler: Handler) -> Handler | None:
     if not policies:
         return None
 
+    announces = flag(TAG_HEADERS_SETTING)
+
     def origin(request: Request) -> Response:
         response = handler(request)
-        policies[request.route].mark(response)
+        policy = policies[request.route]
+        policy.mark(response)
+        if announces and policy.scope == "public" and response.status == 200:
+            response.headers.update(tag_headers(policy.tags_for(request.path_params)))
+        return response
+
+    def change(request: Request) -> Response:
+        response = handler(request)
+        changed = request.state.get("cache_changed")
+        if announces and changed and response.status < 400:
+            groups = tag_headers(changed)["cache-groups"]
+            response.headers["cache-group-invalidation"] = groups
         return response
 
     cache = _Opened(group)
 
     def handle(request: Request) -> Response:
         if request.method not in CACHED_METHODS:
-            return handler(request)
+            return change(request)
         policy = policies.get(request.route)
         if policy is None:
             return handler(request)
@@ -126,7 +144,6 @@ class _Opened:
     def _made(self) -> ResponseCache:
         from lanner.cache.default import default_backend, default_tags
         from lanner.cache.response import ResponseCache
-        from lanner.settings import flag
 
         group = self._group
         return ResponseCache(

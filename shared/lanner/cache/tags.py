@@ -20,7 +20,8 @@ an invalidation made here is seen here at once. In a stack of tiers the counters
 tier would hide what others did.
 
 Failure modes: `CacheUnavailable` from every method that has to ask; whoever stores then stores nothing, and whoever
-reads takes the entry as gone. `CacheValueError` for what is no tag.
+reads takes the entry as gone. `CacheValueError` for what is no tag. An invalidation that did not get through is
+remembered here (`pending`): this process takes what has the tag as gone, and sends it along with its next one.
 """
 
 from __future__ import annotations
@@ -74,6 +75,8 @@ class TagIndex:
         self.cache_for = cache_for
         self.listeners = list(listeners)
         self._kept: dict[str, tuple[int, float]] = {}
+        self.pending: dict[str, bool] = {}
+        """Tags whose invalidation did not get through -> whether it was soft."""
 
     def current(self, tags: Iterable[str]) -> dict[str, int]:
         """The generation of each tag, as of now; made where there is none. Call it before making what is tagged.
@@ -101,6 +104,8 @@ class TagIndex:
                 break
         else:
             return "valid"
+        if self.pending and not self.pending.keys().isdisjoint(recorded):
+            return "gone"
         verdict: Verdict = "valid"
         missing = []
         for tag, generation in recorded.items():
@@ -129,15 +134,20 @@ class TagIndex:
         wanted = tuple(dict.fromkeys(tags))
         for tag in wanted:
             check_tag(tag)
-        step = 1 if soft else HARD
-        for done, tag in enumerate(wanted):
+            # A hard one that is pending stays hard, whatever comes on top.
+            self.pending[tag] = soft and self.pending.get(tag, True)
+        todo = len(self.pending)
+        for tag, is_soft in list(self.pending.items()):
             seed = int(self._now() * 1000) << SOFT_BITS
+            step = 1 if is_soft else HARD
             try:
                 generation = self._backend.increment(self._prefix + tag, step, initial=seed, ttl=COUNTER_TTL)
             except CacheUnavailable as error:
-                self._kept.pop(tag, None)
-                raise CacheUnavailable(f"invalidated {done} of {len(wanted)} tags: {error}") from error
+                for each in self.pending:
+                    self._kept.pop(each, None)
+                raise CacheUnavailable(f"invalidated {todo - len(self.pending)} of {todo} tags: {error}") from error
             self._keep(tag, generation)
+            self.pending.pop(tag, None)
         for listener in self.listeners:
             listener(wanted, soft)
 
