@@ -4,6 +4,7 @@ Latency: one caller at a time over one kept-alive connection. The bare loop is t
 function under the same runtime client: a blocking socket that hands over an event and reads the answer, without HTTP
 in front, gateway, events, logs or freezing. It is called twice: in the bench's own process, which is the hardest
 comparison that there is, and over HTTP through a second blocking socket, which is what a client of ours sees.
+Queues: a receive and a send behind boto3 at two depths, because a queue that slows with its depth stalls its workers.
 Throughput: several connections at once, against `lanner dev` with two
 environments and against one uvicorn worker; every answer is checked, and none may be lost.
 
@@ -24,6 +25,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from bench.measure import ROOT, Bar, verdicts
 
@@ -251,6 +253,7 @@ def measure(folder: Path, options: argparse.Namespace) -> int:
         with serving([sys.executable, "-c", program], folder, bare):
             values = latencies(folder, ours, bare, options)
         values |= throughputs(ours, peer, options)
+        values |= queue_depths()
         _, right = load(ours, options.connections, options.lost)
     print(f"| local cloud | {'value':>8} |\n|---|---:|")
     for name, value in values.items():
@@ -260,6 +263,7 @@ def measure(folder: Path, options: argparse.Namespace) -> int:
         Bar("warm p50 over HTTP, x bare loop over HTTP", "dev p50 ms", "bare loop over HTTP p50 ms", 3.0),
         Bar("warm p50 over HTTP, x bare loop in process", "dev p50 ms", "bare loop p50 ms", 3.0),
         Bar("uvicorn + FastAPI requests/s, x ours with 2 environments", "uvicorn requests/s", "dev requests/s", 4.0),
+        Bar("SQS receive of 10 at depth 5,000, x depth 70", "receive ms at 5000", "receive ms at 70", 3.0),
     ]
     print("\n".join(verdicts(bars, values)))
     return 0 if right == options.lost else 1
@@ -282,6 +286,32 @@ def latencies(folder: Path, ours: int, over_http: int, options: argparse.Namespa
     caller.close()
     bare_caller.close()
     return {name: statistics.median(each) for name, each in rounds.items()}
+
+
+def queue_depths() -> dict[str, float]:
+    """Milliseconds of a receive of ten and of a send, through boto3, at a small and a large depth."""
+    import boto3
+
+    from lanner.local.engine import Engine
+
+    engine = Engine.start(services=("sqs",))
+    try:
+        session: Any = boto3.session.Session("a", "b", region_name="eu-west-1")  # Any: boto3 makes clients at run time
+        sqs = session.client("sqs", endpoint_url=engine.url)
+        url = sqs.create_queue(QueueName="deep", Attributes={"VisibilityTimeout": "3600"})["QueueUrl"]
+        values: dict[str, float] = {}
+        sent = 0
+        for depth in (70, 5000):
+            while sent < depth:
+                entries = [{"Id": str(number), "MessageBody": "x"} for number in range(10)]
+                sqs.send_message_batch(QueueUrl=url, Entries=entries)
+                sent += 10
+            receive = p50_ms(lambda: sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10), 5)
+            send = p50_ms(lambda: sqs.send_message(QueueUrl=url, MessageBody="x"), 50)
+            values |= {f"receive ms at {depth}": receive, f"send ms at {depth}": send}
+        return values
+    finally:
+        engine.stop()
 
 
 def throughputs(ours: int, peer: int, options: argparse.Namespace) -> dict[str, float]:

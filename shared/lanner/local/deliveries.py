@@ -210,8 +210,11 @@ class Deliveries:
                 await asyncio.sleep(PAUSE_AFTER_FAILURE)
                 continue
             for entry in page["entries"]:
-                for target, payload in self._deliveries(entry):
-                    await self._deliver(target, payload)
+                try:
+                    for target, payload in self._deliveries(entry):
+                        await self._deliver(target, payload)
+                except (KeyError, IndexError, TypeError, ValueError) as error:
+                    self._problem(f"the engine's entry {entry.get('number')} could not be delivered: {error!r}")
             position = page["next"]
 
     async def _get(self, path: str) -> Document:

@@ -6,6 +6,7 @@ import json
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -186,6 +187,17 @@ def test_forms_copies_and_parts_are_events_of_their_own_names(cloud: Cloud) -> N
         ("ObjectCreated:Copy", "in/copy.csv"),
         ("ObjectCreated:CompleteMultipartUpload", "in/parts.csv"),
     ]
+    assert cloud.nothing_more()
+
+
+def test_many_uploads_at_once_are_each_delivered_once(cloud: Cloud) -> None:
+    """Forty by eight threads: forty invocations, no key twice."""
+    s3 = cloud.client("s3")
+    keys = [f"in/{number}.csv" for number in range(40)]
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda key: s3.put_object(Bucket="files", Key=key, Body=key.encode()), keys))
+    told = [each["event"]["Records"] for each in cloud.take(count=len(keys))]
+    assert sorted(record["s3"]["object"]["key"] for records in told for record in records) == sorted(keys)
     assert cloud.nothing_more()
 
 
