@@ -139,7 +139,7 @@ def test_a_reload_answers_with_new_code_and_fails_nobody(lab, until):
             assert result.outcome == "ok"
             answers.append(result.payload)
         tail = [(await runtime.invoke("versioned", b"{}")).payload for _ in range(20)]
-        await until(lambda: len(runtime.environments()) == 1)
+        await until(lambda: {each.generation for each in runtime.environments()} == {1})  # the old ones are gone
         return answers, tail
 
     answers, tail = lab.run(scenario)
