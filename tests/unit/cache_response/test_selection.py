@@ -161,6 +161,16 @@ def test_one_with_vary_is_chosen_before_one_without() -> None:
     assert site.get(accept_language="fr").body == b"default"
 
 
+def test_a_new_answer_takes_the_place_of_what_fits_its_request() -> None:
+    """Section 4.3.3: also where Vary changed between the two."""
+    site = Site().reply(200, b"old", vary="foo", etag='"1"', cache_control="max-age=1")
+    site.get()
+    site.reply(200, b"new", cache_control="max-age=60")
+    assert site.wait(2).get().body == b"new"
+    assert site.get().body == b"new"
+    assert site.calls == 2
+
+
 def test_the_number_of_variants_is_bounded() -> None:
     """The oldest is dropped, and its bytes with it."""
     site = by_field("foo")

@@ -313,7 +313,7 @@ class Fetcher:
             holder = token()
             if storage.acquire(trip.key, holder, self.collapse.lease_ms / 1000) is not True:
                 return False  # somebody is at it, or the backend is down
-        if storage.save(trip.key, record, holder, trip.guard):
+        if storage.save(trip.key, record, holder, trip.guard, trip.request.headers):
             self.counters.stored += 1
             return True
         storage.release(trip.key, holder)

@@ -161,8 +161,11 @@ class Storage:
         entry = self._get(_guard_key(key))
         return None if entry is None else entry.value
 
-    def save(self, key: str, record: Record, holder: str, guard: bytes | None) -> bool:
-        """Store under the lease of `holder`, which ends with it; not over anything newer, nor after an invalidation."""
+    def save(self, key: str, record: Record, holder: str, guard: bytes | None, headers: Mapping[str, str]) -> bool:
+        """Store under the lease of `holder`, which ends with it; not over anything newer, nor after an invalidation.
+
+        It takes the place of everything that fits the request with these headers (RFC 9111 section 4.3.3).
+        """
         now = self.clock.now()
         ttl = record.keep_for(now)
         if ttl <= 0:
@@ -176,12 +179,12 @@ class Storage:
             if word != guard:
                 return False
             present = None if entry is None else self.decoded(key, entry.value)
-            if isinstance(present, Record) and present.chosen == record.chosen:
+            if isinstance(present, Record) and (present.chosen == record.chosen or present.fits(headers)):
                 if present.requested > record.requested:
                     return False  # somebody asked later and was faster
                 present = None
             if isinstance(present, (Record, Index)):
-                return self._save_variant(key, present, record, holder, ttl)
+                return self._save_variant(key, present, record, holder, ttl, headers)
             if not self._put(key, value, ttl, holder, absent=entry is None):
                 return False
         except CacheError:
@@ -202,12 +205,14 @@ class Storage:
             return True
         return absent and self.backend.add(key, value, ttl)
 
-    def _save_variant(self, key: str, present: Record | Index, record: Record, holder: str, ttl: float) -> bool:
+    def _save_variant(
+        self, key: str, present: Record | Index, record: Record, holder: str, ttl: float, headers: Mapping[str, str]
+    ) -> bool:
         """Beside the variants that are there: the variant first, the index that names it last."""
         now = self.clock.now()
         kept: list[Variant] = []
         if isinstance(present, Index):
-            kept = [each for each in present.variants if each.kept_until > now and each.chosen != record.chosen]
+            kept = [each for each in present.variants if each.kept_until > now and not _matches(each, headers)]
         else:
             ttl_present = present.keep_for(now)
             if ttl_present > 0:
