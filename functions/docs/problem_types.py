@@ -106,8 +106,8 @@ PROBLEM_TYPES: Mapping[str, ProblemType] = {
     "file-unusable": ProblemType(
         422,
         "Unusable file",
-        "A job's problem: the upload is gone, too large, or was declared as CSV and cannot be read as users. `detail` says "
-        "what to change; announce the file anew.",
+        "A job's problem: the upload is gone, too large, or was declared as CSV and cannot be read as users. `detail` "
+        "says what to change; announce the file anew.",
     ),
     "not-delivered": ProblemType(
         422,

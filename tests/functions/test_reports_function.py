@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from domain import ids
 from domain.times import parse_rfc3339, rfc3339
 from domain.users import store
 from domain.users.model import Content, User
+from domain.users.statistics import statistics
 from lanner.clock import ManualClock
 from lanner.jobs.producer import Producer
 from lanner.jobs.worker import Worker
@@ -190,10 +192,8 @@ def test_wherever_it_dies_the_report_is_the_same(at: int, mode: str, monkeypatch
     worker = Worker(("domain.reports.jobs",), clock=clock, random=lambda: 0.0)
     with monkeypatch.context() as environment:
         DyingStorage(environment, at, mode)
-        try:
+        with suppress(Killed):
             worker.handle({"Records": records})
-        except Killed:
-            pass
     for _ in range(4):
         clock.advance(130)
         worker.handle({"Records": records})
@@ -210,3 +210,17 @@ def test_an_event_is_answered_as_its_name_says(file: Path) -> None:
     assert answer.headers["x-api-version"] == "v2"
     if answer.status >= 400:
         assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.usefixtures("some_users")
+def test_statistics_are_about_all_users() -> None:
+    """Growth by month from the first user to now, a month without users among them, and shares of locales."""
+    found = statistics(parse_rfc3339("2026-12-01T00:00:00Z") / 1000)
+    assert (found["generated_at"], found["total_users"]) == ("2026-12-01T00:00:00.000Z", 6)
+    assert found["growth"][0] == {"period": "2025-01", "new_users": 1, "total_users": 1}
+    assert found["growth"][-3:] == [
+        {"period": "2026-10", "new_users": 1, "total_users": 2},
+        {"period": "2026-11", "new_users": 4, "total_users": 6},
+        {"period": "2026-12", "new_users": 0, "total_users": 6},
+    ]
+    assert [each["locale"] for each in found["locales"]] == ["en", "de", "pt-BR"]
