@@ -20,6 +20,8 @@ class DyingStorage:
 
     before    the process ends, the call is not made      lost    the call is made, its answer does not arrive
     after     the call is made, the process ends          pause   `meanwhile` runs, then the call is made
+
+    Whatever lives on after the end (Mangum answers any exception at all with a 500) finds no storage any more.
     """
 
     MODES = ("before", "after", "lost")
@@ -29,12 +31,16 @@ class DyingStorage:
     ) -> None:
         self._client = wire.dynamodb()
         self._at, self._mode, self._meanwhile = at, mode, meanwhile
+        self._ended = False
         self.calls: list[str] = []
         environment.setattr(wire, "dynamodb", lambda: self)
 
     def call(self, operation: str, payload: Any, **options: Any) -> Any:
+        if self._ended:
+            raise Killed
         self.calls.append(operation)
         mode = self._mode if len(self.calls) == self._at else ""
+        self._ended = mode in ("before", "after")
         if mode == "before":
             raise Killed
         if mode == "pause" and self._meanwhile is not None:

@@ -115,11 +115,13 @@ def test_the_answer_is_stored_with_the_user(keyed: Client, monkeypatch: pytest.M
 def attempt(keyed: Client, monkeypatch: pytest.MonkeyPatch, at: int, mode: str) -> Answer | None:
     """One request whose storage fails at a call; None when the process died of it."""
     with monkeypatch.context() as environment:
-        DyingStorage(environment, at, mode)
+        storage = DyingStorage(environment, at, mode)
         try:
-            return post(keyed)
+            answer = post(keyed)
         except Killed:
             return None
+    assert mode == "lost" or len(storage.calls) < at, "it should have died"
+    return answer
 
 
 def until_answered(keyed: Client) -> Answer:
