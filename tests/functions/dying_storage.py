@@ -46,9 +46,10 @@ class DyingStorage:
         if mode == "pause" and self._meanwhile is not None:
             self._mode = ""
             self._meanwhile()
-        answer = self._client.call(operation, payload, **options)
-        if mode == "after":
-            raise Killed
-        if mode == "lost":
-            raise AwsUnavailable("the answer is lost", outcome_unknown=True)
-        return answer
+        try:
+            return self._client.call(operation, payload, **options)
+        finally:  # also when the answer is an error
+            if mode == "after":
+                raise Killed
+            if mode == "lost":
+                raise AwsUnavailable("the answer is lost", outcome_unknown=True)
