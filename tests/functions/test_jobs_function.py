@@ -121,7 +121,7 @@ def test_pages_hold_every_job_once_newest_first(jobs_table: str) -> None:
         clock.advance(1)
         producer = Producer(tenant="anonymous", clock=clock)
         made.append(producer.enqueue("report.build" if number % 2 else "files.import", {}).id)
-    filters = ([], [("kind", "report.build")], [("status", "dead")])
+    filters: tuple[list[tuple[str, str]], ...] = ([], [("kind", "report.build")], [("status", "dead")])
     for query, expected in zip(filters, (made, made[1::2], []), strict=True):
         found: list[str] = []
         cursor: list[tuple[str, str]] = []

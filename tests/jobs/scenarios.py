@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -78,7 +79,7 @@ def delivered_while_it_runs(stage: Stage) -> None:
 
 def overtaken(stage: Stage) -> None:
     """What wakes up after its lease extends nothing, commits nothing, finishes nothing."""
-    lost = []
+    lost: list[Any] = []
 
     def run(payload: Any, context: Any) -> None:
         if stage.ran == 1:
@@ -188,7 +189,7 @@ def attempts_run_out(stage: Stage) -> None:
 def buried_too_late(stage: Stage) -> None:
     """Between the look and the burial somebody buried it, put it back, and perhaps runs it already."""
     for running in (False, True):
-        runs = []
+        runs: list[int] = []
 
         def run(payload: Any, context: Any, runs: list[int] = runs) -> None:
             runs.append(1)
@@ -326,7 +327,7 @@ def cancelled_as_it_finishes(stage: Stage) -> None:
 
             holder = claim(JobTable(stage.clock), stage.tenant, status.id, lease_ms=10_000, max_attempts=5)
             stage.tap.arm(
-                writes("UpdateItem", "if_not_exists(cancel_requested"), STALLED, lambda h=holder: h.succeed(None)
+                writes("UpdateItem", "if_not_exists(cancel_requested"), STALLED, partial(holder.succeed, None)
             )
         else:
             stage.tap.arm(writes("UpdateItem", ":cancelled"), STALLED, stage.deliver)
@@ -367,7 +368,11 @@ def two_sweeps_at_once(stage: Stage) -> None:
     stage.enqueue()
     before = len(stage.collect())
     stage.later()
-    stage.tap.arm(writes("UpdateItem", "sends = :sends"), STALLED, lambda: stage.sweep() and None)
+
+    def sweeps() -> None:
+        stage.sweep()
+
+    stage.tap.arm(writes("UpdateItem", "sends = :sends"), STALLED, sweeps)
     stage.sweep()
     assert stage.tap.happened
     assert len(stage.collect()) == before + 1

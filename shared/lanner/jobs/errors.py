@@ -45,6 +45,9 @@ class JobsUnavailable(JobsError, Unavailable):
 class UnknownJob(JobsError):
     """There is no such job of this tenant."""
 
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"there is no job {job_id} of this tenant")
+
 
 class JobFinished(JobsError):
     """The job is finished; `status` is its record."""

@@ -56,7 +56,7 @@ class JobStatus(NamedTuple):
         }
         if self.state == SUCCEEDED:
             members["result"] = self.result
-        elif self.problem is not None:
+        elif self.state in (FAILED, DEAD) and self.problem is not None:
             members["problem"] = self.problem
         return members
 

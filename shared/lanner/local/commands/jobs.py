@@ -36,7 +36,7 @@ SETTINGS = {
 RESOURCES = {"table": "JobsTable", "queue": "JobsQueue", "dead_letter_queue": "JobsDeadLetterQueue"}
 """Logical ids in template.yaml; the engine's address is that of the queue."""
 
-RESOURCES_PATH = "/_local/resources"
+RESOURCES_PATH = "/_local/api/resources"
 LOCAL = {"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "lanner", "AWS_SECRET_ACCESS_KEY": "lanner"}
 BAR = 20  # characters
 WATCH_S = 0.5
@@ -79,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
         else:
             _redrive_all(args, where)
     except (JobsError, AwsError) as error:
-        raise CommandError(str(error) or f"{type(error).__name__}: there is no such job of {args.tenant}") from error
+        raise CommandError(str(error)) from error
     return 0
 
 
@@ -109,7 +109,7 @@ def _resources(url: str) -> list[dict[str, str]]:
         raise CommandError(f"the `lanner dev` at {url} does not answer: {error}") from None
     finally:
         connection.close()
-    return list(found["resources"] if isinstance(found, dict) else found)
+    return list(found["rows"])
 
 
 def line(status: JobStatus) -> str:
