@@ -70,7 +70,7 @@ class AsyncInvocations:
         self._log(function, f"event {request_id} dropped after {failures + 1} attempts: {result.outcome}")
 
     def _log(self, function: str, text: str) -> None:
-        self._logs.add(LogLine(self._clock.now(), function, "", text, platform=True))
+        self._logs.add(LogLine(self._clock.now(), function, "", text))  # shown without --verbose too
 
     async def stop(self) -> None:
         """Forget what has not been done; Lambda's own queue would keep it, this one is in memory."""
