@@ -48,9 +48,15 @@ class Findings:
         self.pending: str = stored.get("pending", "")
         self.runs: list[list[Any]] = [list(run) for run in stored.get("runs", [])]  # [token, number of objects]
 
-    def with_rows(self, rows: Iterable[tuple[int, Finding]]) -> Findings:
-        """These findings and those of `rows` (line and finding), written to S3 where they fill an object."""
+    @property
+    def room(self) -> int:
+        """How many more are listed."""
+        return max(0, LISTED_MAX - self.listed)
+
+    def with_rows(self, rows: Iterable[tuple[int, Finding]], unlisted: int = 0) -> Findings:
+        """These findings, those of `rows` (line and finding) and `unlisted` others, in S3 where they fill an object."""
         other = Findings(self._file_id, self._token, self.checkpoint())
+        other.total += unlisted
         lines = [other.pending]
         for line, finding in rows:
             other.total += 1

@@ -57,12 +57,12 @@ class UserImport:
 
     def run(self) -> Findings:
         """Import what is left of the file. Raises what the context, the storage and `objects` raise."""
-        chunk = _Chunk()
+        chunk = _Chunk(self._findings.room)
         for record, line_behind in self._records():
             chunk.take(record, line_behind, self._header.columns)
             if chunk.is_full():
                 self._commit(chunk)
-                chunk = _Chunk()
+                chunk = _Chunk(self._findings.room)
         if chunk.read:
             self._commit(chunk)
         return self._findings
@@ -87,7 +87,7 @@ class UserImport:
     def _commit(self, chunk: _Chunk) -> None:
         """Write a chunk and the checkpoint behind it, without the rows whose address is in use."""
         while True:
-            findings = self._findings.with_rows(chunk.sorted_findings())
+            findings = self._findings.with_rows(chunk.sorted_findings(), chunk.unlisted)
             items = self._items(chunk)
             state = {
                 **self._state,
@@ -127,15 +127,20 @@ class UserImport:
 
 
 class _Chunk:
-    """Rows that are committed together. `end` and `line` are where the next one begins."""
+    """Rows that are committed together. `end` and `line` are where the next one begins.
 
-    __slots__ = ("_addresses", "_findings", "_text", "end", "line", "read", "users")
+    Findings beyond `room` are counted: `unlisted`.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_addresses", "_findings", "_room", "_text", "end", "line", "read", "unlisted", "users")
+
+    def __init__(self, room: int) -> None:
         self.users: list[tuple[int, Content]] = []
         self.read = 0
         self.end = 0
         self.line = 1
+        self.unlisted = 0
+        self._room = room
         self._findings: list[tuple[int, Finding]] = []
         self._text = 0
         self._addresses: set[str] = set()
@@ -172,5 +177,8 @@ class _Chunk:
         return sorted(self._findings, key=lambda each: each[0])
 
     def _find(self, line: int, finding: Finding) -> None:
+        if len(self._findings) >= self._room:
+            self.unlisted += 1
+            return
         self._findings.append((line, finding))
         self._text += len(finding.detail) + len(finding.value)
