@@ -82,6 +82,9 @@ PROBLEM_TYPES: Mapping[str, ProblemType] = {
         "The request was performed once and is not performed again, but its answer was too large to repeat; "
         "`original_status` has its status. Read what it made.",
     ),
+    "job-finished": ProblemType(
+        409, "Conflict", "The job has finished and cannot be cancelled; `job_status` says how it ended."
+    ),
     "gone": ProblemType(410, "Gone", "It was here and is not coming back."),
     "version-retired": ProblemType(
         410, "Version retired", "The version is past its sunset. `migration` leads to what its successor changed."
@@ -115,6 +118,9 @@ PROBLEM_TYPES: Mapping[str, ProblemType] = {
         "A notification was refused by its receiver, or could not be delivered in all of its attempts. Read it in the "
         "`problem` of the job.",
     ),
+    "job-failed": ProblemType(
+        422, "The job failed", "In a job's `problem`: it cannot succeed, and is not tried again. `detail` says why."
+    ),
     "precondition-required": ProblemType(
         428, "Precondition required", "Send `If-Match` with the ETag that you read, so that no change is overwritten."
     ),
@@ -133,6 +139,9 @@ PROBLEM_TYPES: Mapping[str, ProblemType] = {
         "Version in a brownout",
         "A deprecated version is switched off for a published window, so that its callers notice before its sunset. "
         "`X-Brownout-Opt-Out: 1` lets a request through.",
+    ),
+    "job-timed-out": ProblemType(
+        504, "Timed out", "In a job's `problem`: every attempt took longer than the job may take."
     ),
     "gateway-timeout": ProblemType(504, "Gateway timeout", "No answer came within the gateway's 29 seconds."),
 }
