@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import os
 from base64 import b64decode
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from domain.files.model import File, Upload
 from lanner.clock import ManualClock
 from lanner.jobs.producer import Producer
 from lanner.jobs.worker import Worker
+from tests.architecture.test_cold_start import answered
+from tests.architecture.test_imports import HEAVY
 from tests.builders import Context, rest_event
 from tests.conftest import USERS_TABLE, scan
 from tests.functions.file_jobs import arrived, download, messages, run_jobs, upload
@@ -250,6 +253,15 @@ def test_what_is_too_large_is_refused_by_the_job_too() -> None:
     problem = Producer(tenant="anonymous").status(status.id).problem
     assert problem is not None
     assert "536870913 bytes" in problem["detail"]
+
+
+def test_a_read_needs_no_framework() -> None:
+    """A fresh interpreter looks one up, here one that is not there, without FastAPI and without boto3."""
+    environment = {name: value for name, value in os.environ.items() if name.startswith(("LANNER_", "AWS_"))}
+    path = "/files/0190a1b2-7c3d-7e4f-8a5b-000000000000"
+    found = answered("files", [(path, "GET", {}, "v2"), ("/nothing", "GET", {}, "v2")], **environment)
+    assert found["answers"] == [404, 404]
+    assert not HEAVY & set(found["modules"])
 
 
 @pytest.mark.parametrize("file", sorted((EVENTS / "files").glob("*.json")), ids=lambda file: file.stem)

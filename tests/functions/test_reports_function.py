@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from domain.users.statistics import statistics
 from lanner.clock import ManualClock
 from lanner.jobs.producer import Producer
 from lanner.jobs.worker import Worker
+from tests.architecture.test_cold_start import answered
+from tests.architecture.test_imports import HEAVY
 from tests.builders import Context, rest_event
 from tests.functions.dying_storage import DyingStorage, Killed
 from tests.functions.file_jobs import download, messages, run_jobs
@@ -200,6 +203,15 @@ def test_wherever_it_dies_the_report_is_the_same(at: int, mode: str, monkeypatch
     report = call("GET", f"/v2/reports/{status.id}").json()
     assert report["status"] == "succeeded"
     assert csv_rows(report)[1:] == [["2026-11-01", "2", "4"], ["2026-11-02", "0", "4"], ["2026-11-03", "1", "5"]]
+
+
+def test_a_read_needs_no_framework() -> None:
+    """A fresh interpreter looks one up, here one that is not there, without FastAPI and without boto3."""
+    environment = {name: value for name, value in os.environ.items() if name.startswith(("LANNER_", "AWS_"))}
+    path = "/reports/0190a1b2-7c3d-7e4f-8a5b-000000000000"
+    found = answered("reports", [(path, "GET", {}, "v2"), ("/nothing", "GET", {}, "v2")], **environment)
+    assert found["answers"] == [404, 404]
+    assert not HEAVY & set(found["modules"])
 
 
 @pytest.mark.parametrize("file", sorted(EVENTS.glob("*.json")), ids=lambda file: file.stem)
