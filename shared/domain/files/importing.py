@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from domain import ids
+from domain.caching import changed
 from domain.files.columns import Finding, Header, read_row
 from domain.files.csv_records import CsvReader
 from domain.files.findings import PART, Findings
@@ -56,7 +57,19 @@ class UserImport:
         self._header = Header(state["columns"], state["delimiter"], state["offset"], state["line"])
 
     def run(self) -> Findings:
-        """Import what is left of the file. Raises what the context, the storage and `objects` raise."""
+        """Import what is left of the file. Raises what the context, the storage and `objects` raise.
+
+        What was cached of users is taken back once, at the end of the attempt: lists live for seconds, chunks for less.
+        """
+        created = self._state["created"]
+        try:
+            self._import()
+        finally:
+            if self._state["created"] > created:
+                changed("users")
+        return self._findings
+
+    def _import(self) -> None:
         chunk = _Chunk(self._findings.room)
         for record, line_behind in self._records():
             chunk.take(record, line_behind, self._header.columns)
@@ -65,7 +78,6 @@ class UserImport:
                 chunk = _Chunk(self._findings.room)
         if chunk.read:
             self._commit(chunk)
-        return self._findings
 
     @property
     def rows(self) -> dict[str, int]:
