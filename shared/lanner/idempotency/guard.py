@@ -37,17 +37,11 @@ class Guard:
     def __init__(self, policy: IdempotencyPolicy, group: RouteGroup) -> None:
         self._policy = policy
         self._group = group
-        self._made: IdempotencyStore | None = None
+        self._store: IdempotencyStore = policy.store()
 
     @property
     def _clock(self) -> Clock:
         return self._group.clock
-
-    @property
-    def _store(self) -> IdempotencyStore:
-        if self._made is None:
-            self._made = self._policy.store()
-        return self._made
 
     def answer(self, request: Request, key: str, handler: Handler) -> Response:
         """The answer of the key's request. Raises `ApiError`."""

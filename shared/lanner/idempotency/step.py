@@ -21,6 +21,7 @@ in flight, and what a later attempt does is bounded by the effect's own key (`la
 from __future__ import annotations
 
 import os
+import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -44,12 +45,12 @@ def idempotency(group: RouteGroup, handler: Handler) -> Handler | None:
     if policy is None:
         return None
     required = policy.required
-    keyed: Handler | None = None
+    keyed: list[Handler] = []
+    making = threading.Lock()  # two guards would be two stores, where these are in memory
     if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand") != "on-demand":
-        keyed = _keyed(group, policy, handler)
+        keyed.append(_keyed(group, policy, handler))
 
     def handle(request: Request) -> Response:
-        nonlocal keyed
         if request.method not in METHODS:
             return handler(request)
         if FIELD not in request.headers:
@@ -58,9 +59,11 @@ def idempotency(group: RouteGroup, handler: Handler) -> Handler | None:
 
                 raise key_missing()
             return handler(request)
-        if keyed is None:
-            keyed = _keyed(group, policy, handler)
-        return keyed(request)
+        if not keyed:
+            with making:
+                if not keyed:
+                    keyed.append(_keyed(group, policy, handler))
+        return keyed[0](request)
 
     return handle
 
