@@ -3,7 +3,8 @@
     CodeDeploy ─ BeforeAllowTraffic ─▶ before_traffic: every safe request of events/<group>/ goes to the new version and
                │                       to the one in service; worse answers refuse the deployment
                ├ shifts traffic, watching the alarms
-               └ AfterAllowTraffic ──▶ after_traffic: the same requests through the alias, as callers reach it
+               └ AfterAllowTraffic ──▶ after_traffic: the same requests through the alias, as callers reach it; then a
+                                       job warms the cache
 
 States of a run: judged -> reported. Reporting happens whatever judging does (an exception is a "Failed" with its name
 in the log): a hook that stays silent would hold the deployment for an hour. When reporting itself fails there is
@@ -28,7 +29,25 @@ def before_traffic(event: Mapping[str, Any], _context: Any) -> dict[str, Any]:  
 
 def after_traffic(event: Mapping[str, Any], _context: Any) -> dict[str, Any]:  # Any: Lambda's own event and context
     """CodeDeploy's AfterAllowTraffic. Returns what it reported."""
-    return _run(event, "after traffic", judge_alias)
+    outcome = _run(event, "after traffic", judge_alias)
+    if outcome["succeeded"]:
+        _warm(outcome["deployment"])
+    return outcome
+
+
+def _warm(deployment: str) -> None:
+    """Have what most callers ask for rendered by the new version: one job for a deployment, however many hooks ran."""
+    import os
+
+    from domain.caching import TENANT
+    from lanner.jobs.producer import Producer
+
+    if not os.environ.get("LANNER_JOBS_TABLE"):
+        return
+    try:
+        Producer(tenant=TENANT).enqueue("cache.warm", {}, key=deployment)
+    except Exception as error:  # the deployment has been reported: a cache that stays cold fails nobody
+        os.write(1, f"WARNING the cache is not warmed: {type(error).__name__}: {error}\n".encode())
 
 
 def _run(event: Mapping[str, Any], moment: str, judge: Judge) -> dict[str, Any]:

@@ -7,6 +7,7 @@ PutLifecycleEventHookExecutionStatus); the versions behind it are the handlers o
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -41,6 +42,7 @@ class Account:
         self.resource_type = "AWS::Lambda::Function"
         self.app_spec: str | None = None
         self.reports: list[dict[str, Any]] = []
+        self.jobs: list[str] = []
         self.refuse_reports = False
         self.invoked: list[tuple[str, dict[str, Any]]] = []
 
@@ -60,6 +62,11 @@ class Account:
     def call(self, operation: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         if operation == "GetDeployment":
             return 200, self.deployment()
+        if operation == "PutItem":
+            self.jobs.append(body["Item"]["kind"]["S"])
+            return 200, {}
+        if operation == "SendMessage":
+            return 200, {"MessageId": "m", "MD5OfMessageBody": ""}
         if self.refuse_reports:
             return 400, {"__type": "LifecycleEventAlreadyCompletedException", "message": "too late"}
         self.reports.append(body)
@@ -122,11 +129,11 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
     }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_ENDPOINT_URL_LAMBDA", raising=False)
-    clients.reset()
-    invoke.reset()
+    for each in (clients, invoke, wire):
+        each.reset()
     yield found
-    clients.reset()
-    invoke.reset()
+    for each in (clients, invoke, wire):
+        each.reset()
     server.shutdown()
     server.server_close()
     thread.join()
@@ -277,6 +284,22 @@ def test_after_traffic_asks_through_the_alias(account: Account, live_events: Pat
     assert after_traffic(EVENT, None)["problems"] == []
     assert reported(account) == "Succeeded"
     assert {qualifier for qualifier, _ in account.invoked} == {"live"}
+
+
+def test_after_traffic_the_cache_is_warmed(
+    account: Account, live_events: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One job once the new version has all traffic; none where there is no table, or where it was taken back."""
+    monkeypatch.setenv("LANNER_JOBS_QUEUE_URL", f"{os.environ['AWS_ENDPOINT_URL']}/1/jobs")
+    monkeypatch.delenv("LANNER_JOBS_TABLE", raising=False)
+    account.versions["live"] = health_handler
+    after_traffic(EVENT, None)
+    monkeypatch.setenv("LANNER_JOBS_TABLE", "jobs")
+    after_traffic(EVENT, None)
+    assert account.jobs == ["cache.warm"]
+    account.versions["live"] = lambda event, context: {"statusCode": 500, "body": ""}
+    after_traffic(EVENT, None)
+    assert account.jobs == ["cache.warm"]
 
 
 def test_after_traffic_a_failure_takes_it_back(account: Account, live_events: Path) -> None:
