@@ -54,6 +54,7 @@ class JobContext:
         self._deadline = deadline  # of clock.monotonic()
         self._on_extended = on_extended
         self._written = clock.monotonic() - WRITE_EVERY
+        self._hidden = clock.monotonic()  # when the message was last hidden: by being received
 
     @property
     def checkpoint(self) -> Any:  # Any: JSON
@@ -119,9 +120,11 @@ class JobContext:
         self._check()
 
     def _after_write(self) -> None:
-        self._written = self._clock.monotonic()
-        if self._on_extended is not None:
-            self._on_extended(self._attempt.lease_ms / 1000)
+        self._written = now = self._clock.monotonic()
+        lease = self._attempt.lease_ms / 1000
+        if self._on_extended is not None and now - self._hidden >= lease / 3:
+            self._hidden = now
+            self._on_extended(lease)
 
     def _lease_is_old(self) -> bool:
         left = self._attempt.lease_until - self._clock.now() * 1000
