@@ -246,7 +246,9 @@ class DevServer:
 
     def _announce(self, plan: CloudPlan, examples: list[SeedRequest]) -> None:
         assert self._runtime is not None
-        cloud = RunningCloud(os.getpid(), str(plan.template.resolve()), self.url, self._runtime.invoke_url)
+        assert self._engine is not None
+        template = str(plan.template.resolve())
+        cloud = RunningCloud(os.getpid(), template, self.url, self._runtime.invoke_url, self._engine.url)
         self._announced = announce(cloud)
         say = self._console.say
         say(self._console.paint("routes", "bold"))

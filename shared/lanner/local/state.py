@@ -1,4 +1,4 @@
-"""Which local clouds run on this machine: `lanner logs` and `lanner invoke` find theirs by its template.
+"""Which local clouds run on this machine: `lanner logs`, `invoke` and `cache` find theirs by its template.
 
 One small JSON file per server in a folder of the user's own below the system's temporary folder, removed at the end;
 a file whose process is gone is ignored and removed by whoever reads it.
@@ -17,12 +17,13 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class RunningCloud:
-    """One `lanner dev`: `url` is the gateway's, `control` the Invoke endpoint's."""
+    """One `lanner dev`: `url` is the gateway's, `control` the Invoke endpoint's, `engine` that of DynamoDB, SQS, ..."""
 
     pid: int
     template: str
     url: str
     control: str
+    engine: str = ""
 
 
 def _folder() -> Path:
