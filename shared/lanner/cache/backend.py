@@ -91,7 +91,7 @@ class CacheBackend(Protocol):
         ...
 
     def increment(self, key: str, delta: int = 1, *, initial: int = 0, ttl: float | None = None) -> int:
-        """Add `delta` (negative to subtract) atomically; a counter that is not there starts at `initial` and gets `ttl`.
+        """Add `delta` (negative to subtract) atomically; one that is not there starts at `initial` and gets `ttl`.
 
         Returns the new value, in the range of a signed 64-bit integer. `ttl` does not change a counter that is there.
         Memcached holds no negative numbers: a result below 0 is 0 there.
@@ -113,7 +113,7 @@ class CacheBackend(Protocol):
         ...
 
     def acquire(self, key: str, token: str, ttl: float) -> bool:
-        """Take the lease beside `key` for `ttl` seconds. False while another token has it; True again for its holder."""
+        """Take the lease beside `key` for `ttl` seconds. False while another has it; True again for its holder."""
         ...
 
     def release(self, key: str, token: str) -> bool:

@@ -28,7 +28,7 @@ from lanner.cache.codec import decode, encode
 from lanner.cache.computed import FAILED, REMOVED, VALUE, Record, marker, read, write
 from lanner.cache.early import is_due
 from lanner.cache.errors import CacheUnavailable, CacheValueError
-from lanner.cache.lease import Lease, wait_for
+from lanner.cache.lease import Lease, Patience
 from lanner.cache.terms import LEASE_MS, Terms
 from lanner.clock import Clock, SystemClock
 
@@ -198,26 +198,23 @@ class Computing:
 
     def _missed(self, job: _Job, found: Record | None) -> _Outcome | None:
         """What another computes, or our own; None when the caller has to compute for itself."""
+        patience = Patience(self.clock, job.terms.wait)
         lease_ms = job.terms.lease_ms
-        waited = False
-
-        def look() -> _Outcome | bool | None:
-            nonlocal lease_ms, waited
-            if waited:  # reading is cheaper for the store than asking for the lease
-                entry = self._shared.get(job.key)
-                record = None if entry is None else read(entry.value)
-                if record is not None and record.kind == FAILED:
-                    return False
-                if record is not None and self._state(record, job.terms) <= _DUE:
-                    self._drop_near(job.key)
-                    return _Outcome(record.value())
+        while True:
+            if patience.asks():
+                lease = Lease.acquire(self.backend, job.key, lease_ms, self.clock)
+                if lease is not None:
+                    return self._lead(job, lease, found)
                 lease_ms = 2 * job.terms.lease_ms  # whoever takes over does so because the first was too short, or dead
-            waited = True
-            lease = Lease.acquire(self.backend, job.key, lease_ms, self.clock)
-            return None if lease is None else self._lead(job, lease, found) or False
-
-        seen = wait_for(look, self.clock, job.terms.wait)
-        return seen if isinstance(seen, _Outcome) else None
+            if not patience.pause():
+                return None
+            entry = self._shared.get(job.key)
+            record = None if entry is None else read(entry.value)
+            if record is not None and record.kind == FAILED:
+                return None
+            if record is not None and self._state(record, job.terms) <= _DUE:
+                self._drop_near(job.key)
+                return _Outcome(record.value())
 
     def _lead(self, job: _Job, lease: Lease, found: Record | None) -> _Outcome | None:
         """Compute under the lease, unless somebody has stored something usable since our read."""

@@ -175,12 +175,23 @@ class FileBackend:
 
     def acquire(self, key: str, token: str, ttl: float) -> bool:
         name, file = self._place(key)
-        with self._locked(file, "acquire"):
-            holder = self._holder(file)
-            if holder is not None and holder != to_bytes(token):
+        free = (None, to_bytes(token))
+
+        def refused() -> bool:
+            return self._holder(file) not in free
+
+        with _wrapped("acquire"):
+            # Without the lock, and again while waiting for it: those who are refused are many, and the holder needs it.
+            lock = None if refused() else file_lock.take(os.path.dirname(file), MODE, self._budget, "acquire", refused)
+            if lock is None:
                 return False
-            self._write(f"{file}.lease", pack_lease(name, token, self._now() + ttl))
-            return True
+            try:
+                if refused():
+                    return False
+                self._write(f"{file}.lease", pack_lease(name, token, self._now() + ttl))
+                return True
+            finally:
+                os.close(lock)
 
     def release(self, key: str, token: str) -> bool:
         _, file = self._place(key)
@@ -325,6 +336,7 @@ class FileBackend:
         folder = os.path.dirname(file)
         with _wrapped(operation):
             lock = file_lock.take(folder, MODE, self._budget, operation)
+            assert lock is not None
             try:
                 shard = _Shard(folder, unpack_total(os.pread(lock, TOTAL_BYTES, 0)))
                 before = shard.total

@@ -15,28 +15,39 @@ import os
 from lanner.cache.errors import CacheBudgetSpent
 from lanner.clock import SystemClock
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 PAUSE, LONGEST_PAUSE = 0.0001, 0.004
 """Seconds between two attempts: there is no flock with a time limit."""
 _TIME = SystemClock()
 """Other processes' time, which no test can move."""
 
 
-def take(folder: str, mode: int, budget: float, operation: str) -> int:
-    """The descriptor of a shard's lock file, locked; closing it unlocks. The folder is made where it is not there."""
+def take(
+    folder: str, mode: int, budget: float, operation: str, needless: Callable[[], bool] | None = None
+) -> int | None:
+    """The descriptor of a shard's lock file, locked; closing it unlocks. The folder is made where it is not there.
+
+    None where `needless` says, while another one has the lock, that there is no need of it any more.
+    """
     path = f"{folder}/.lock"
     end = _TIME.monotonic() + budget
     while True:
         lock = _opened(folder, path, mode)
         try:
-            _wait(lock, end, operation)
-            if os.fstat(lock).st_ino == os.stat(path).st_ino:
+            locked = _wait(lock, end, operation, needless)
+            if locked and os.fstat(lock).st_ino == os.stat(path).st_ino:
                 return lock
         except FileNotFoundError:
-            pass  # the folder was removed since
+            locked = True  # on a file that is not in place: the folder was removed since
         except BaseException:
             os.close(lock)
             raise
         os.close(lock)
+        if not locked:
+            return None
 
 
 def _opened(folder: str, path: str, mode: int) -> int:
@@ -47,7 +58,7 @@ def _opened(folder: str, path: str, mode: int) -> int:
         return os.open(path, os.O_RDWR | os.O_CREAT, mode)
 
 
-def _wait(lock: int, end: float, operation: str) -> None:
+def _wait(lock: int, end: float, operation: str, needless: Callable[[], bool] | None) -> bool:
     import fcntl  # there is none on Windows, where nobody runs Lambda
 
     pause = PAUSE
@@ -59,5 +70,7 @@ def _wait(lock: int, end: float, operation: str) -> None:
                 raise CacheBudgetSpent(f"file: {operation}: another process has the lock") from None
             _TIME.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
+            if needless is not None and needless():
+                return False
         else:
-            return
+            return True

@@ -30,8 +30,12 @@ if TYPE_CHECKING:
 TOKEN_BYTES = 16
 FIRST_PAUSE = 0.002
 """Seconds between the first two looks of who waits; grows by half each time, up to `LONGEST_PAUSE`."""
-LONGEST_PAUSE = 0.1
+LONGEST_PAUSE = 0.2
 GROWTH = 1.5
+FIRST_ASKING = 0.05
+"""Seconds until who waits asks for the lease again; doubles each time, up to `LONGEST_ASKING`. Looking is a read, and
+asking is a write that all who wait contend for: a thousand of them must not keep the holder from storing."""
+LONGEST_ASKING = 0.5
 
 
 class Lease:
@@ -83,26 +87,46 @@ class Lease:
                 return
 
 
-def wait_for(
-    look: Callable[[], T | None],
-    clock: Clock,
-    budget: float,
-    *,
-    first: float = FIRST_PAUSE,
-    longest: float = LONGEST_PAUSE,
-) -> T | None:
-    """What `look` gives as soon as that is not None, or None after `budget` seconds. Looks at least once.
+class Patience:
+    """How one waits for another's work: when to look again, when to ask for the lease too, when to give up.
 
     Pauses grow and vary by half, so that those who wait do not all ask at the same instant.
     """
-    deadline = clock.monotonic() + budget
-    pause = first
+
+    __slots__ = ("_ask_at", "_asking", "_clock", "_deadline", "_pause")
+
+    def __init__(self, clock: Clock, budget: float) -> None:
+        """Wait `budget` seconds from now at most."""
+        now = clock.monotonic()
+        self._clock = clock
+        self._deadline = now + budget
+        self._pause = FIRST_PAUSE
+        self._ask_at = now
+        self._asking = FIRST_ASKING
+
+    def asks(self) -> bool:
+        """Whether it is time to ask for the lease; at first it is."""
+        now = self._clock.monotonic()
+        if now < self._ask_at:
+            return False
+        self._ask_at = now + self._asking * (0.5 + random())  # noqa: S311 (spreads load, guards nothing)
+        self._asking = min(self._asking * 2, LONGEST_ASKING)
+        return True
+
+    def pause(self) -> bool:
+        """Sleep until the next look. False, and no sleep, once the budget is spent."""
+        left = self._deadline - self._clock.monotonic()
+        if left <= 0:
+            return False
+        self._clock.sleep(min(left, self._pause * (0.5 + random())))  # noqa: S311
+        self._pause = min(self._pause * GROWTH, LONGEST_PAUSE)
+        return True
+
+
+def wait_for(look: Callable[[], T | None], clock: Clock, budget: float) -> T | None:
+    """What `look` gives as soon as that is not None, or None after `budget` seconds. Looks at least once."""
+    patience = Patience(clock, budget)
     while True:
         seen = look()
-        if seen is not None:
+        if seen is not None or not patience.pause():
             return seen
-        left = deadline - clock.monotonic()
-        if left <= 0:
-            return None
-        clock.sleep(min(left, pause * (0.5 + random())))  # noqa: S311 (spreads load, guards nothing)
-        pause = min(pause * GROWTH, longest)

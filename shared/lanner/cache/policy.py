@@ -160,7 +160,7 @@ class _Quoted(dict[str, str]):
         return blake2b(value.encode(), digest_size=16).hexdigest()
 
 
-def _seconds(name: str, value: int) -> int:
+def _seconds(name: str, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LONGEST_TTL:
         raise CacheConfigError(
             f"CachePolicy: {name} is a whole number of seconds from 0 to {LONGEST_TTL}, not {value!r}"

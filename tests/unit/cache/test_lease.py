@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
-from lanner.cache.lease import Lease, wait_for
+from lanner.cache.lease import LONGEST_ASKING, LONGEST_PAUSE, Lease, Patience, wait_for
 from lanner.cache.memory import MemoryBackend
 from lanner.clock import ManualClock
 
@@ -75,7 +77,7 @@ def test_waiting_ends_with_the_budget(clock: ManualClock) -> None:
     began = clock.monotonic()
     assert wait_for(lambda: looks.append(clock.monotonic()), clock, 10) is None
     assert clock.monotonic() - began == pytest.approx(10)
-    assert 90 < len(looks) < 300
+    assert 45 < len(looks) < 150
 
 
 def test_without_a_budget_there_is_one_look(clock: ManualClock) -> None:
@@ -83,3 +85,21 @@ def test_without_a_budget_there_is_one_look(clock: ManualClock) -> None:
     looks: list[int] = []
     assert wait_for(lambda: looks.append(1), clock, 0) is None
     assert looks == [1]
+
+
+def test_who_waits_asks_for_the_lease_less_often_than_it_reads(clock: ManualClock) -> None:
+    """At once, then after pauses that double to half a second: everybody else contends for the same lease."""
+    patience = Patience(clock, 10)
+    asked = []
+    looks = 0
+    while True:
+        if patience.asks():
+            asked.append(clock.monotonic())
+        if not patience.pause():
+            break
+        looks += 1
+    assert asked[0] == 0
+    assert len(asked) < 30 < looks
+    assert (
+        max(after - before for before, after in itertools.pairwise(asked)) < 1.5 * LONGEST_ASKING + 1.5 * LONGEST_PAUSE
+    )

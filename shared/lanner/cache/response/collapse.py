@@ -1,9 +1,9 @@
 """Collapsed forwarding: of many that miss, one goes to the origin and the others wait for what it stores.
 
     leads      has the lease of the key; stores and ends it, or marks the key, or gives the lease back
-    waits      reads again and again, with growing pauses, until something usable is stored, the key is marked, the
-               lease is free (its holder died or gave up: then it leads, with a lease of twice the time, because the
-               first was too short or too late) or its budget is spent
+    waits      reads again and again, with growing pauses, and asks less often for the lease, until something usable
+               is stored, the key is marked, the lease is free (its holder died or gave up: then it leads, with a lease
+               of twice the time, because the first was too short or too late) or its budget is spent
     goes alone found the key marked, gave up waiting, or the backend is down; stores only if nobody holds the lease
 
 A wait is longer than a lease and an answer, so that the death of a leader costs one more call and not one per reader;
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from lanner.cache.lease import Patience
 from lanner.cache.response.storage import is_marker, token
 
 if TYPE_CHECKING:
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
 
 LEASE_MS: Final = 3_000  # longer than a usual answer; a dead leader is noticed after it
 WAIT_MS: Final = 8_000  # longer than a dead leader's lease and the answer of the next one
-FIRST_PAUSE: Final = 0.002  # seconds between two looks of who waits; grows by half each time
-LONGEST_PAUSE: Final = 0.1
-_GROWTH: Final = 1.5
 _TAKEN_OVER: Final = 2.0
 
 
@@ -50,11 +48,10 @@ class Collapse:
         storage, clock = self.storage, self.storage.clock
         holder = token()
         lease = self.lease_ms / 1000
-        deadline = clock.monotonic() + self._budget(trip.request)
-        pause = FIRST_PAUSE
+        patience = Patience(clock, self._budget(trip.request))
         waited = False
         while True:
-            granted = storage.acquire(trip.key, holder, lease)
+            granted = storage.acquire(trip.key, holder, lease) if patience.asks() else False
             if granted is None:
                 return None
             # Also with the lease: its last holder may have stored between our read and now.
@@ -69,12 +66,10 @@ class Collapse:
                 return None
             if not found.available or is_marker(found.stored) or is_held(found, clock.now()):
                 return None
-            if clock.monotonic() >= deadline:
+            if not patience.pause():
                 return None
             if not waited:
                 waited, lease = True, lease * _TAKEN_OVER
-            clock.sleep(pause)
-            pause = min(pause * _GROWTH, LONGEST_PAUSE)
 
     def _budget(self, request: Request) -> float:
         """Seconds that may be spent waiting."""
