@@ -10,6 +10,8 @@ Before traffic, each probe goes to the version in service and to the new one. Th
 
 A deliberate difference is let through by `LANNER_HOOK_DIFFERENCES=report` (parameter `AcceptDifferences`), which still
 refuses failures and 5xx. After traffic only failures count: there is nothing left to compare with.
+
+A function that takes batches of records is given an empty one: it has to load and to end well.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from deploy_hooks.deployment import Target, group_of
-from deploy_hooks.probes import probes
+from deploy_hooks.probes import EMPTY_BATCH, probes, takes_batches
 from lanner.aws.errors import AwsError
 from lanner.aws.invoke import lambda_invoker
 from lanner.settings import setting
@@ -50,6 +52,8 @@ class Unusable(Exception):
 def judge_new_version(target: Target) -> list[str]:
     """What is wrong with the new version, sentence by sentence; empty when nothing is."""
     sent = probes(group_of(target))
+    if not sent and takes_batches(group_of(target)):
+        return _empty_batch(f"{target.function}:{target.new}")
     if not sent:
         return [f"events/{group_of(target)} has no safe request to compare with"]
     strict = setting("LANNER_HOOK_DIFFERENCES", "refuse") != "report"
@@ -69,6 +73,8 @@ def judge_new_version(target: Target) -> list[str]:
 
 def judge_alias(target: Target) -> list[str]:
     """What is wrong behind the alias, once it serves the new version to everybody."""
+    if takes_batches(group_of(target)):
+        return _empty_batch(f"{target.function}:{target.alias}")
     found = []
     for probe in probes(group_of(target)):
         try:
@@ -79,6 +85,14 @@ def judge_alias(target: Target) -> list[str]:
         if answer.status >= 500:
             found.append(f"{probe.name}: {target.alias} answers {answer.status}")
     return found[:MOST_PROBLEMS]
+
+
+def _empty_batch(name: str) -> list[str]:
+    try:
+        lambda_invoker().invoke(name, EMPTY_BATCH, timeout_ms=INVOCATION_MS)
+    except AwsError as error:
+        return [f"an empty batch: {name} failed: {error}"]
+    return []
 
 
 def _compare_with(target: Target, event: bytes, new: Answer) -> list[str]:

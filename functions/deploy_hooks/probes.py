@@ -1,4 +1,4 @@
-"""The requests that a hook sends: those in events/<group>/ that read and do not write.
+"""The requests that a hook sends: those in events/<group>/ that read and do not write, or an empty batch.
 
 The hooks' artifact has events/ in it (functions/Makefile), beside this package; `LANNER_EVENTS` names another folder.
 """
@@ -25,10 +25,22 @@ class Probe(NamedTuple):
 
 def probes(group: str) -> list[Probe]:
     """The safe requests of a group, by name. Empty where the group has none."""
-    folder = Path(setting("LANNER_EVENTS", str(Path(__file__).resolve().parents[1] / "events"))) / group
-    files = sorted(folder.glob("*.json")) if folder.is_dir() else []
-    found = [(file.stem, orjson.loads(file.read_bytes())) for file in files]
+    found = [(file.stem, orjson.loads(file.read_bytes())) for file in _files(group)]
     return [Probe(name, orjson.dumps(event)) for name, event in found if _method(event) in SAFE_METHODS]
+
+
+EMPTY_BATCH = b'{"Records":[]}'
+"""What any function of a queue, a bucket or a stream can be given: it loads everything and does nothing."""
+
+
+def takes_batches(group: str) -> bool:
+    """Whether a group's events are batches of records, and not requests."""
+    return any("Records" in orjson.loads(file.read_bytes()) for file in _files(group))
+
+
+def _files(group: str) -> list[Path]:
+    folder = Path(setting("LANNER_EVENTS", str(Path(__file__).resolve().parents[1] / "events"))) / group
+    return sorted(folder.glob("*.json")) if folder.is_dir() else []
 
 
 def _method(event: Any) -> str:  # Any: JSON

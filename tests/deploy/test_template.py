@@ -316,3 +316,10 @@ def test_environments_of_samconfig_are_those_of_the_template() -> None:
 def test_outputs_name_the_urls() -> None:
     """Whoever deployed it reads where it is."""
     assert {"UrlV1", "UrlV2", "Url", "Documentation"} <= set(RAW["Outputs"])
+
+
+@pytest.mark.parametrize("hook", ["DeployHooksBeforeTrafficFunction", "DeployHooksAfterTrafficFunction"])
+def test_hooks_may_ask_every_function_that_they_stand_before(hook: str) -> None:
+    """A function that a hook may not invoke would never be deployed again."""
+    (asked,) = [each for each in statements(f"{hook}Role") if each["Sid"] == "AskVersions"]
+    assert {each["Fn::Sub"] for each in asked["Resource"]} == {f"${{{name}.Arn}}:*" for name in DEPLOYED}

@@ -26,7 +26,7 @@ from deploy_hooks.deployment import DeploymentError
 from deploy_hooks.judgement import Answer, differences
 from health.app import lambda_handler as health_handler
 from lanner.aws import clients, invoke, wire
-from tests.architecture.source_tree import ROOT
+from tests.architecture.source_tree import ROOT, function_packages
 
 Handler = Callable[[Any, Any], Any]
 EVENT = {"DeploymentId": "d-ABCDEF123", "LifecycleEventHookExecutionId": "hook-1"}
@@ -248,7 +248,11 @@ def test_a_version_that_mends_the_one_in_service_gets_its_traffic(account: Accou
     assert reported(account) == "Succeeded"
 
 
-@pytest.mark.parametrize("package", ["users_v1", "users_v2", "catalog", "docs", "health"])
+OUTSIDE = ("deploy_hooks", "files")
+"""What is not deployed behind hooks, and what needs a bucket to answer."""
+
+
+@pytest.mark.parametrize("package", sorted(set(function_packages()) - set(OUTSIDE)))
 def test_a_function_is_as_good_as_itself(
     account: Account, package: str, storage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -262,6 +266,14 @@ def test_a_function_is_as_good_as_itself(
     assert after_traffic(EVENT, None)["problems"] == []
     assert [report["status"] for report in account.reports] == ["Succeeded", "Succeeded"]
     wire.reset()
+
+
+def test_a_worker_that_does_not_load_is_refused(account: Account) -> None:
+    """A function of a queue is given an empty batch: what raises gets no messages."""
+    account.package = "jobs_worker"
+    account.versions["2"] = failing
+    assert "an empty batch: users:2 failed" in before_traffic(EVENT, None)["problems"][0]
+    assert reported(account) == "Failed"
 
 
 def test_nothing_to_compare_is_a_refusal(account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
