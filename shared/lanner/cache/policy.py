@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from lanner.http.message import Response
 
-    Scope = Literal["public", "principal"]
+    Scope = Literal["public", "principal", "private"]
 
 TARGET = "lanner-cache-control"
 """Our own name in the list of targeted fields (RFC 9213 section 2.1), the first that the edge's cache looks at."""
@@ -49,7 +49,7 @@ class CachePolicy:
     - `stale_while_revalidate`, `stale_if_error`: RFC 5861, after `ttl`.
     - `vary`: request fields that the answer depends on.
     - `tags`: names under which it is invalidated; `{name}` stands for a parameter of the path.
-    - `scope`: `public` for one answer for everybody, `principal` for one each.
+    - `scope`: `public` for one answer for everybody, `principal` (or, in HTTP's word, `private`) for one each.
     - `negative_ttl`: how long a 404 is remembered; 0 for not at all.
     """
 
@@ -71,13 +71,13 @@ class CachePolicy:
     def __init__(
         self,
         ttl: int,
-        *,
-        client_ttl: int | None = None,
         vary: Sequence[str] = (),
         stale_while_revalidate: int = 0,
         stale_if_error: int = 0,
         tags: Sequence[str] = (),
         scope: Scope = "public",
+        *,
+        client_ttl: int | None = None,
         negative_ttl: int = 0,
     ) -> None:
         self.ttl = _seconds("ttl", ttl)
@@ -85,9 +85,9 @@ class CachePolicy:
         self.stale_while_revalidate = _seconds("stale_while_revalidate", stale_while_revalidate)
         self.stale_if_error = _seconds("stale_if_error", stale_if_error)
         self.negative_ttl = _seconds("negative_ttl", negative_ttl)
-        if scope not in ("public", "principal"):
+        if scope not in ("public", "principal", "private"):
             raise CacheConfigError(f"CachePolicy: scope is 'public' or 'principal', not {scope!r}")
-        self.scope: Scope = scope
+        self.scope: Scope = "public" if scope == "public" else "principal"
         self.vary = _names("vary", vary)
         self.tags = _names("tags", tags)
         self._parametric = any("{" in tag for tag in self.tags)
