@@ -74,12 +74,12 @@ def test_tags_take_parameters_of_the_path() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"ttl": -1}, "ttl takes whole seconds"),
-        ({"ttl": LONGEST_TTL + 1}, "ttl takes whole seconds"),
-        ({"ttl": 1.5}, "ttl takes whole seconds"),
-        ({"ttl": True}, "ttl takes whole seconds"),
-        ({"ttl": 1, "client_ttl": "1"}, "client_ttl takes whole seconds"),
-        ({"ttl": 1, "stale_if_error": -1}, "stale_if_error takes whole seconds"),
+        ({"ttl": -1}, "ttl is a whole number of seconds"),
+        ({"ttl": LONGEST_TTL + 1}, "ttl is a whole number of seconds"),
+        ({"ttl": 1.5}, "ttl is a whole number of seconds"),
+        ({"ttl": True}, "ttl is a whole number of seconds"),
+        ({"ttl": 1, "client_ttl": "1"}, "client_ttl is a whole number of seconds"),
+        ({"ttl": 1, "stale_if_error": -1}, "stale_if_error is a whole number of seconds"),
         ({"ttl": 1, "scope": "shared"}, "'public' or 'principal'"),
         ({"ttl": 1, "tags": "users"}, "a sequence of names"),
         ({"ttl": 1, "tags": ("a b",)}, "printable ASCII"),
