@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from domain.files.answers import FileAnswers
-from domain.openapi import NOT_FOUND, WRONG_BODY, request_body
+from domain.openapi import IDEMPOTENCY_KEY, IN_FLIGHT, NOT_FOUND, WRONG_BODY, request_body
 from files.models import File, FileWrite
 from lanner.http.message import Request
 from lanner.pipeline.asgi import EdgeResponse, LannerRoute
@@ -20,8 +20,8 @@ answers = FileAnswers()
     summary="Announce a file",
     status_code=201,
     response_model=File,
-    responses=WRONG_BODY,
-    openapi_extra={"requestBody": request_body(FileWrite.model_json_schema())},
+    responses={**WRONG_BODY, **IN_FLIGHT},
+    openapi_extra={"parameters": [IDEMPOTENCY_KEY], "requestBody": request_body(FileWrite.model_json_schema())},
 )
 def create_file(request: Request) -> EdgeResponse:
     """A form to upload the file with, straight to S3. What arrives there is processed by a job."""

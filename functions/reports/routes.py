@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from domain.openapi import NOT_FOUND, WRONG_BODY, request_body
+from domain.openapi import IDEMPOTENCY_KEY, IN_FLIGHT, NOT_FOUND, PREFER, WRONG_BODY, request_body
 from domain.reports.answers import ReportAnswers
 from lanner.http.message import Request
 from lanner.pipeline.asgi import EdgeResponse, LannerRoute
@@ -20,8 +20,15 @@ answers = ReportAnswers()
     summary="Have a report made",
     status_code=202,
     response_model=AcceptedReport,
-    responses=WRONG_BODY,
-    openapi_extra={"requestBody": request_body(ReportWrite.model_json_schema())},
+    responses={
+        200: {"description": "Made within the time that Prefer waits", "model": AcceptedReport},
+        **WRONG_BODY,
+        **IN_FLIGHT,
+    },
+    openapi_extra={
+        "parameters": [IDEMPOTENCY_KEY, PREFER],
+        "requestBody": request_body(ReportWrite.model_json_schema()),
+    },
 )
 def create_report(request: Request) -> EdgeResponse:
     """A job that makes the report; `Location` is the job's address, `Link` names the report's."""

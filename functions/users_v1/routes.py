@@ -6,10 +6,12 @@ from fastapi import APIRouter
 
 from domain.merge_patch import MEDIA_TYPE as MERGE_PATCH
 from domain.openapi import (
+    IDEMPOTENCY_KEY,
     IF_MATCH,
     NOT_FOUND,
     STALE,
     TAKEN,
+    TAKEN_OR_IN_FLIGHT,
     UNCHANGED,
     WRONG_BODY,
     WRONG_PARAMETER,
@@ -58,8 +60,8 @@ def list_users(request: Request) -> EdgeResponse:
     summary="Create a user",
     status_code=201,
     response_model=User,
-    responses={**WRONG_BODY, **TAKEN},
-    openapi_extra={"requestBody": request_body(UserWrite.model_json_schema())},
+    responses={**WRONG_BODY, **TAKEN_OR_IN_FLIGHT},
+    openapi_extra={"parameters": [IDEMPOTENCY_KEY], "requestBody": request_body(UserWrite.model_json_schema())},
 )
 def create_user(request: Request) -> EdgeResponse:
     """A new user; `Location` is its address."""
