@@ -66,6 +66,21 @@ V2_CHANGES = (
         upgrade="domain.catalog.versions:undated_to_dated",
         downgrade="domain.catalog.versions:dated_to_undated",
     ),
+    VersionChange(
+        version="v2",
+        title="Users have statistics",
+        description="`/users/statistics` has growth by month and the shares of locales; v1 has nothing like it.",
+        resources=("users",),
+    ),
+    VersionChange(
+        version="v2",
+        title="Work that goes on after the answer",
+        description=(
+            "`/notifications` sends mail and webhooks, `/files` imports users from CSV, `/reports` has figures and "
+            "charts made. Heavy work is answered 202 with a job, which `/jobs` of every version shows and cancels."
+        ),
+        resources=("notifications", "files", "reports"),
+    ),
 )
 
 REGISTRY = VersionRegistry(

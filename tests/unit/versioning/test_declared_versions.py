@@ -12,6 +12,7 @@ from lanner.versioning.changelog import changelog
 from lanner.versioning.changes import migrate
 from lanner.versioning.instants import epoch
 
+RESOURCES = {"users", "categories", "translations", "settings", "notifications", "files", "reports"}
 DAY = 86_400.0
 HOUR = 3_600.0
 PAGE = Path(__file__).parents[3] / "docs" / "VERSIONS.md"
@@ -48,7 +49,7 @@ def test_every_change_has_a_sentence() -> None:
     assert changes
     for change in changes:
         assert change.description.endswith(".")
-        assert set(change.resources) <= {"users", "categories", "translations", "settings"}
+        assert set(change.resources) <= RESOURCES
 
 
 USER_V1 = {"id": "1", "name": "Ada Lovelace", "email": "ada@example.com", "created_at": "2026-01-01T00:00:00.000Z"}
