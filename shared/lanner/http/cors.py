@@ -35,10 +35,15 @@ REQUEST_HEADERS = (
     "tracestate",
 )
 RESPONSE_HEADERS = (
+    "Age",
+    "Cache-Status",
+    "Content-Location",
     "Deprecation",
     "ETag",
+    "Idempotency-Replayed",
     "Link",
     "Location",
+    "Preference-Applied",
     "RateLimit",
     "RateLimit-Policy",
     "Retry-After",
