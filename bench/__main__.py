@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+from bench.cache_memory import cache_memory
 from bench.caching import caching
 from bench.measure import ROOT
 from bench.requests import imports, requests
@@ -27,11 +28,20 @@ def local() -> list[str]:
     return [*done.stdout.rstrip().splitlines(), ""]
 
 
+def jobs() -> list[str]:
+    """Imported late: it brings an engine and half of the tests' fixtures."""
+    from bench.jobs import jobs as measured
+
+    return measured()
+
+
 SECTIONS: dict[str, Callable[[], list[str]]] = {
     "requests": requests,
     "imports": imports,
     "storage": storage,
     "caching": caching,
+    "memory": cache_memory,
+    "jobs": jobs,
     "wire": wire,
     "local": local,
 }

@@ -2,7 +2,8 @@
 
 Hit ratios: each trace is drawn from a fixed seed and played to everybody: read, and on a miss store. Everybody has room
 for the same number of entries of one size. Costs: CPU time of reads and writes of caches that hold 10^3 to 10^6
-entries, each size in turn, as ratios to the smallest.
+entries, each size in turn. A larger dict costs more by itself, since its keys are no longer in the processor's caches.
+So what is measured of ours is measured of a plain dict too, in the same run, and the bar is on what ours adds.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any
 
-from bench.measure import in_turns, table
+from bench.measure import Bar, in_turns, verdicts
 
 ROOM = 1_000
 TRACE = 200_000
@@ -23,6 +24,8 @@ CALLS = 2_000
 ROUNDS = 15
 VALUE = b"x" * 64
 SEED = 20261127
+NEAR_FLAT = 1.0
+"""A thousand times the entries make a call dearer by no more than they make a dict's."""
 
 Trace = list[str]
 Get = Callable[[str], bool]
@@ -116,7 +119,8 @@ def theine_cache(room: int) -> Get:
     return get
 
 
-PLAYERS: dict[str, Callable[[int], Get]] = {"lanner": lanner_cache, "cachetools LRU": lru_cache, "theine": theine_cache}
+OURS, LRU = "lanner", "cachetools LRU"
+PLAYERS: dict[str, Callable[[int], Get]] = {OURS: lanner_cache, LRU: lru_cache, "theine": theine_cache}
 
 
 def hit_ratio(get: Get, trace: Trace) -> float:
@@ -125,36 +129,50 @@ def hit_ratio(get: Get, trace: Trace) -> float:
 
 
 def hit_ratios() -> list[str]:
-    """Lines of Markdown: a trace a row, a player a column."""
+    """Lines of Markdown: a trace a row, a player a column; then what must not be below LRU."""
     rows = [f"| hit ratio, room for {ROOM:,} | {' | '.join(PLAYERS)} |", f"|---|{'---:|' * len(PLAYERS)}"]
+    misses: dict[str, float] = {}
     for name, make in TRACES.items():
         trace = make()
-        found = [f"{hit_ratio(player(ROOM), trace):.3f}" for player in PLAYERS.values()]
-        rows.append(f"| {name} | {' | '.join(found)} |")
-    return [*rows, ""]
+        found = {player: hit_ratio(cache(ROOM), trace) for player, cache in PLAYERS.items()}
+        rows.append(f"| {name} | {' | '.join(f'{each:.3f}' for each in found.values())} |")
+        misses |= {f"{player}: {name}": 1 - each for player, each in found.items()}
+    bars = [
+        Bar(f"misses against LRU's, {name}", f"{OURS}: {name}", f"{LRU}: {name}", 1.0)
+        for name in TRACES
+        if name.startswith("Zipf")
+    ]
+    return [*rows, "", *verdicts(bars, misses)]
 
 
-def _reads(size: int) -> Callable[[], object]:
+def _keys(size: int) -> list[str]:
+    draw = random.Random(SEED)
+    return [f"k{draw.randrange(size)}" for _ in range(CALLS)]
+
+
+def _filled(size: int) -> Any:  # Any: imported late, as every player
     from lanner.cache.memory import MemoryBackend
 
     cache = MemoryBackend(max_bytes=1 << 34, max_entries=size)
     for at in range(size):
         cache.set(f"k{at}", VALUE, 3600)
-    draw = random.Random(SEED)
-    keys = [f"k{draw.randrange(size)}" for _ in range(CALLS)]
-    get = cache.get
+    return cache
+
+
+def _reads(size: int) -> Callable[[], object]:
+    keys, get = _keys(size), _filled(size).get
+    return lambda: [get(key) for key in keys]
+
+
+def _dict_reads(size: int) -> Callable[[], object]:
+    keys, get = _keys(size), {f"k{at}": VALUE for at in range(size)}.get
     return lambda: [get(key) for key in keys]
 
 
 def _writes(size: int) -> Callable[[], object]:
     """Every write is of a new key and puts another one out."""
-    from lanner.cache.memory import MemoryBackend
-
-    cache = MemoryBackend(max_bytes=1 << 34, max_entries=size)
-    for at in range(size):
-        cache.set(f"k{at}", VALUE, 3600)
     fresh: Iterator[int] = itertools.count(size)
-    put = cache.set
+    put = _filled(size).set
 
     def write() -> None:
         for _ in range(CALLS):
@@ -163,14 +181,46 @@ def _writes(size: int) -> Callable[[], object]:
     return write
 
 
+def _dict_writes(size: int) -> Callable[[], object]:
+    """Every write is of a new key, and the oldest one goes."""
+    held = {f"k{at}": VALUE for at in range(size)}
+    fresh: Iterator[int] = itertools.count(size)
+
+    def write() -> None:
+        for _ in range(CALLS):
+            at = next(fresh)
+            held[f"k{at}"] = VALUE
+            del held[f"k{at - size}"]
+
+    return write
+
+
 def costs() -> list[str]:
     """Lines of Markdown: microseconds of a hit and of a write that evicts, by the number of entries."""
     lines: list[str] = []
-    for title, make in (("get, a hit", _reads), ("set of a new key, full", _writes)):
-        calls = {f"{size:,}": make(size) for size in SIZES}
-        spent = {name: each / CALLS for name, each in in_turns(calls, ROUNDS, 1).items()}
-        lines += table(title, "us", spent, f"{SIZES[0]:,}")
-    return lines
+    growth: dict[str, float] = {}
+    for title, ours, plain in (
+        ("get, a hit", _reads, _dict_reads),
+        ("set of a new key, full", _writes, _dict_writes),
+    ):
+        calls = {(name, size): make(size) for size in SIZES for name, make in (("ours", ours), ("dict", plain))}
+        spent = in_turns({f"{name} {size}": call for (name, size), call in calls.items()}, ROUNDS, 1)
+        lines += [f"| {title}, entries | ours, us | growth | a dict, us | growth | ours to the dict's |"]
+        lines += ["|---|---:|---:|---:|---:|---:|"]
+        for size in SIZES:
+            mine, dicts = (spent[f"{name} {size}"] / spent[f"{name} {SIZES[0]}"] for name in ("ours", "dict"))
+            cells = (
+                f"{spent[f'ours {size}'] / CALLS:.2f} | {mine:.2f} | {spent[f'dict {size}'] / CALLS:.2f} | {dicts:.2f}"
+            )
+            lines.append(f"| {size:,} | {cells} | {mine / dicts:.2f} |")
+        growth |= {f"{title}, ours": mine, f"{title}, dict": dicts}
+        lines.append("")
+    largest = f"{SIZES[0]:,} to {SIZES[-1]:,}"
+    bars = [
+        Bar(f"growth from {largest} against a dict's, {title}", f"{title}, ours", f"{title}, dict", NEAR_FLAT)
+        for title in ("get, a hit", "set of a new key, full")
+    ]
+    return [*lines, *verdicts(bars, growth)]
 
 
 def one_hit() -> float:
