@@ -7,7 +7,6 @@ receiver's `Retry-After`.
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import orjson
@@ -35,32 +34,16 @@ DEFAULT_SUBJECT = "Notification"
 
 
 class NotDelivered(Exception):
-    """This attempt came to nothing; another one follows."""
+    """This attempt came to nothing; another one follows, not before `retry_after` seconds (read by `lanner.jobs`)."""
+
+    def __init__(self, detail: str, retry_after: float | None) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
 
 
-class ReceiverRetry(Retry):
-    """Exponential backoff, and never before what the receiver of the last attempt asked for."""
-
-    def __init__(self, first: float, *, factor: float, maximum: float) -> None:
-        super().__init__(first, factor=factor, maximum=maximum)
-        self._asked = threading.local()  # a worker asks for the wait in the thread of the attempt
-
-    def ask(self, seconds: float) -> None:
-        """What the receiver of the attempt in this thread asked for; 0 for nothing."""
-        self._asked.seconds = seconds
-
-    def wait(self, attempt: int, random: float) -> float:
-        asked: float = getattr(self._asked, "seconds", 0.0)
-        return max(super().wait(attempt, random), asked)
-
-
-BACKOFF = ReceiverRetry(5.0, factor=4.0, maximum=3_600.0)
-
-
-@job(SEND, retry=BACKOFF, timeout=TIMEOUT_S, max_attempts=MAX_ATTEMPTS)
+@job(SEND, retry=Retry(5.0, factor=4.0, maximum=3_600.0), timeout=TIMEOUT_S, max_attempts=MAX_ATTEMPTS)
 def send(payload: dict[str, Any], context: JobContext) -> dict[str, Any]:
     """Send the notification."""
-    BACKOFF.ask(0.0)
     try:
         notification = read_notification(payload["notification"])
     except Unprocessable as error:  # what was taken then is refused by the rules of today
@@ -83,8 +66,7 @@ def _post(notification: Notification, created_at: str, context: JobContext) -> i
     if context.attempt >= MAX_ATTEMPTS:
         # The receiver's trouble and not ours: the client learns of it, and no dead letter waits for us.
         raise _given_up(f"{outcome.detail}, after {context.attempt} attempts")
-    BACKOFF.ask(outcome.retry_after or 0.0)
-    raise NotDelivered(outcome.detail)
+    raise NotDelivered(outcome.detail, outcome.retry_after)
 
 
 def _given_up(detail: str) -> JobFailed:
