@@ -19,7 +19,9 @@ class Job(BaseModel):
     progress: Annotated[int, Field(ge=0, le=100, description="Percent; it never goes back")]
     note: Annotated[str, Field(description="What is being done, as the job says it")]
     attempt: Annotated[int, Field(ge=0, description="0 before the first")]
-    max_attempts: Annotated[int, Field(ge=1)]
+    max_attempts: Annotated[
+        int | None, Field(ge=1, description="Null until the first attempt, where it is not known before")
+    ]
     cancel_requested: Annotated[bool, Field(description="Somebody asked for it to be cancelled")]
     created_at: Moment
     started_at: Moment | None

@@ -95,7 +95,7 @@ class NotificationJob(BaseModel):
     progress: int
     note: str
     attempt: int
-    max_attempts: int
+    max_attempts: int | None
     cancel_requested: bool
     created_at: Time
     started_at: Time | None

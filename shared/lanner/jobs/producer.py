@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from lanner.aws.errors import ConditionFailed
 from lanner.clock import SystemClock
 from lanner.jobs import conditions, control
-from lanner.jobs.declaration import JOBS, MAX_ATTEMPTS, check_kind
+from lanner.jobs.declaration import JOBS, check_kind
 from lanner.jobs.errors import UnknownJob
 from lanner.jobs.ids import keyed_id, new_id
 from lanner.jobs.queue import MAX_DELAY, JobMessage, JobQueue
@@ -78,7 +78,7 @@ class Producer:
             encode(payload, MAX_PAYLOAD, "a payload"),
             now=now,
             not_before=now + int(delay * 1000),
-            max_attempts=MAX_ATTEMPTS if known is None else known.max_attempts,
+            max_attempts=None if known is None else known.max_attempts,
             creator=os.urandom(16).hex(),
         )
         stored = self._insert(record, with_items)

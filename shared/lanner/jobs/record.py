@@ -89,10 +89,20 @@ def text(item: Mapping[str, Any], name: str) -> str:
 
 
 def new_record(
-    tenant: str, job_id: str, kind: str, payload: str, *, now: int, not_before: int, max_attempts: int, creator: str
+    tenant: str,
+    job_id: str,
+    kind: str,
+    payload: str,
+    *,
+    now: int,
+    not_before: int,
+    max_attempts: int | None,
+    creator: str,
 ) -> Item:
-    """A queued job. Times in milliseconds."""
+    """A queued job. Times in milliseconds. `max_attempts` is the worker's to say: None where it is not known here."""
+    known = {} if max_attempts is None else {"max_attempts": {"N": str(max_attempts)}}
     return {
+        **known,
         **key_of(tenant, job_id),
         "tenant": {"S": tenant},
         "id": {"S": job_id},
@@ -101,7 +111,6 @@ def new_record(
         "state": {"S": QUEUED},
         "payload": {"S": payload},
         "attempt": {"N": "0"},
-        "max_attempts": {"N": str(max_attempts)},
         "commits": {"N": "0"},
         "sends": {"N": "0"},
         "created_at": {"N": str(now)},
@@ -120,7 +129,7 @@ def status_of(item: Mapping[str, Any]) -> JobStatus:
         tenant=text(item, "tenant"),
         state=text(item, "state"),
         attempt=number(item, "attempt"),
-        max_attempts=number(item, "max_attempts"),
+        max_attempts=number(item, "max_attempts") or None,
         progress=number(item, "progress"),
         note=text(item, "note"),
         created_at=number(item, "created_at") / 1000,

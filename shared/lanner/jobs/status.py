@@ -17,14 +17,17 @@ FINISHED = frozenset((SUCCEEDED, FAILED, CANCELLED, DEAD))
 
 
 class JobStatus(NamedTuple):
-    """One job as its record has it. Times are seconds since the epoch; `progress` is 0 to 100."""
+    """One job as its record has it. Times are seconds since the epoch; `progress` is 0 to 100.
+
+    `max_attempts` is None until it is known: a worker declares it, and not every process that accepts jobs does.
+    """
 
     id: str
     kind: str
     tenant: str
     state: str
     attempt: int
-    max_attempts: int
+    max_attempts: int | None
     progress: int
     note: str
     created_at: float

@@ -38,6 +38,16 @@ def case(jobs_table: str) -> Iterator[Case]:
     yield Case()
 
 
+def test_how_many_attempts_there_are_is_said_once_it_is_known(jobs_table: str) -> None:
+    """By whoever declares the kind, here the worker alone: a queued job says nothing, instead of what changes later."""
+    table, producer = JobTable(ManualClock()), Producer(tenant="t", clock=ManualClock())
+    accepted = producer.enqueue("declared.elsewhere", {})
+    assert accepted.max_attempts is None
+    assert producer.status(accepted.id).document()["max_attempts"] is None
+    claim(table, "t", accepted.id, lease_ms=30_000, max_attempts=10)
+    assert producer.status(accepted.id).max_attempts == 10
+
+
 def test_progress_is_written_once_a_second_and_never_goes_back(case: Case) -> None:
     """Between writes it is remembered, and written with the next one."""
     case.context.progress(10, "reading")

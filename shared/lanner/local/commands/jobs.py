@@ -116,7 +116,7 @@ def line(status: JobStatus) -> str:
     """One job on one line: id, state, progress, attempts, age and kind."""
     done = "#" * (status.progress * BAR // 100)
     state = "stopping" if status.cancel_requested and not status.finished else status.state
-    attempts = f"{status.attempt}/{status.max_attempts}"
+    attempts = f"{status.attempt}/{status.max_attempts or '-'}"
     note = f"  {status.note}" if status.note else ""
     return (
         f"{status.id}  {state:9}  [{done:{BAR}}] {status.progress:3}%  {attempts:>5}  "
