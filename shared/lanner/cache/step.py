@@ -84,7 +84,8 @@ def response_cache(group: RouteGroup, handler: Handler) -> Handler | None:
             return response
         if policy.tags:
             request.state["cache_tags"] = RouteTags(policy, request)
-        if REFRESH_MARK in request.event:
+        event = request.event
+        if type(event) is dict and REFRESH_MARK in event:  # a request made by hand has no event
             return kept.refresh(request, origin)
         return kept.handle(request, origin)
 
@@ -155,6 +156,7 @@ class _Opened:
             tags=default_tags(),
             refresh=(lambda request, _: group.refresh_stale(request)) if group.refresh else None,
             expose_key=flag(DEBUG_SETTING),
+            early=True,
             head_bodies=True,
             strip_conditions=True,
         )

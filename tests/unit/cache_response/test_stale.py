@@ -262,7 +262,7 @@ def test_a_hand_over_that_fails_is_no_fault_of_the_request() -> None:
 
 def test_an_early_refresh_that_fails_serves_what_is_fresh() -> None:
     """It is a hit, and nobody tries again for a moment."""
-    site = Site().reply(cache_control="max-age=100")
+    site = Site(early=True).reply(cache_control="max-age=100")
     site.takes = 50
     site.get()
     site.takes = 0
@@ -284,7 +284,7 @@ def test_head_does_not_refresh() -> None:
 
 def test_who_took_long_is_refreshed_early() -> None:
     """XFetch: shortly before the end one reader refreshes, with a chance that grows with what it takes."""
-    site = Site().reply(cache_control="max-age=100")
+    site = Site(early=True).reply(cache_control="max-age=100")
     site.takes = 10
     site.get()
     assert site.wait(20).is_cached() or site.calls == 2
@@ -294,9 +294,9 @@ def test_who_took_long_is_refreshed_early() -> None:
     assert site.calls > 1
 
 
-def test_early_refresh_can_be_turned_off() -> None:
-    """Then fresh is fresh."""
-    site = Site(early=False).reply(cache_control="max-age=100")
+def test_without_early_refresh_fresh_is_a_hit() -> None:
+    """By default nothing is left to chance, however long an answer took."""
+    site = Site().reply(cache_control="max-age=100")
     site.takes = 50
     site.get()
     site.wait(49.9)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from lanner.http.message import Response
@@ -204,10 +206,19 @@ def test_an_answer_with_its_right_length_is_stored() -> None:
     assert site.is_cached()
 
 
-def test_a_200_with_content_range_is_not_stored() -> None:
-    """It is a part that says it is the whole."""
+def test_content_range_means_nothing_in_a_200() -> None:
+    """RFC 9110 section 14.4: only a 206 or 416 gives it a meaning; the response is a whole like any other."""
     site = Site().reply(cache_control=FRESH, content_range="bytes 0-3/9")
     site.get()
+    assert site.is_cached()
+    assert site.get().headers["content-range"] == "bytes 0-3/9"
+    assert site.get(range="bytes=0-1").headers["content-range"] == "bytes 0-1/4"
+
+
+def test_a_200_with_content_range_to_a_request_for_a_part_is_not_stored() -> None:
+    """Somebody forgot to say 206."""
+    site = Site().reply(cache_control=FRESH, content_range="bytes 0-3/9")
+    site.get(range="bytes=0-3")
     assert not site.is_cached()
 
 
@@ -243,6 +254,49 @@ def test_an_answer_with_cookies_is_stored_when_told_to() -> None:
     site.get()
     assert site.get().cookies == ["a=b"]
     assert site.calls == 1
+
+
+@pytest.mark.parametrize("directive", ['private="Set-Cookie"', 'no-cache="a, set-cookie"'])
+@pytest.mark.parametrize("fields", [{"cookies": ("a=b",)}, {"set_cookie": "a=b"}])
+def test_a_cookie_that_a_directive_keeps_out_keeps_nothing_else_out(directive: str, fields: dict[str, Any]) -> None:
+    """Sections 5.2.2.4 and 5.2.2.7: the answer is stored without the field that is named."""
+    site = Site().reply(cache_control=f"max-age=60, {directive}", **fields)
+    assert site.get().cookies == ["a=b"]
+    kept = site.get()
+    assert (site.calls, kept.cookies, "set-cookie" in kept.headers) == (1, [], False)
+
+
+def test_a_private_cache_keeps_a_cookie_that_is_private() -> None:
+    """It is for its one user, and the house rule applies."""
+    site = Site(shared=False).reply(cache_control='max-age=60, private="set-cookie"', cookies=("a=b",))
+    site.get()
+    assert not site.is_cached()
+
+
+def test_fields_of_a_connection_are_not_passed_on() -> None:
+    """RFC 9110 section 7.6.1: Connection goes with what it lists; what is for the client stays."""
+    site = Site().reply(407, b"", connection="x-a, Close", keep_alive="timeout=5", x_a="1", proxy_authenticate="Basic")
+    for answer in (site.get(), site.does("POST")):
+        assert not {"connection", "keep-alive", "x-a"} & answer.headers.keys()
+        assert answer.headers["proxy-authenticate"] == "Basic"
+    site.reply(426, b"", connection="upgrade", upgrade="h2c")
+    assert site.get().headers["upgrade"] == "h2c"
+
+
+def test_names_in_any_letter_case_and_values_that_are_no_text() -> None:
+    """An origin made by hand is read as it is meant, and keeps its object."""
+    fields: Any = {"Cache-Control": "max-age=60", "cache-control": "public", "Content-Length": 4, "X-None": None}
+    made = Response(200, {**fields, "Set-Cookie": "a=b"}, b"body")
+    site = Site(allow_cookies=True).replies(lambda _: made)
+    site.get()
+    kept = site.get()
+    assert (site.calls, kept.headers["cache-control"], kept.cookies) == (1, "max-age=60, public", ["a=b"])
+    assert kept.headers["content-length"] == "4"
+    assert "x-none" not in kept.headers
+    assert list(made.headers) == [*fields, "Set-Cookie"]
+    site.replies(lambda _: Response(200, {"Location": "/b"}))
+    site.does("POST", "/c")
+    assert "location" in site.does("PUT", "/c").headers
 
 
 def test_fields_of_a_connection_or_proxy_are_not_stored() -> None:

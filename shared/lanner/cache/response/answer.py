@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from lanner.cache.response.status import appended
+from lanner.cache.response.storing import HOP_BY_HOP
 from lanner.cache.response.validation import not_modified
+from lanner.http.headers import split_list
 from lanner.http.message import Response
 
 if TYPE_CHECKING:
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from lanner.http.message import Request
 
 CONDITIONS: Final = ("if-none-match", "if-modified-since")
+_UPGRADE_REQUIRED: Final = 426
+_OF_A_PROXY: Final = frozenset(("proxy-authenticate", "proxy-authentication-info"))  # a 407 is for the client
 
 
 def from_record(record: Record, request: Request, now: float, member: str, head_bodies: bool) -> Response:
@@ -67,11 +71,44 @@ def gateway_timeout(member: str) -> Response:
 
 
 def passed(response: Response, own_targets: tuple[str, ...], member: str, date: str) -> Response:
-    """The origin's answer on its way to the client: a copy, without our own targeted fields, with our status."""
+    """The origin's answer on its way to the client: a copy, without our own targeted fields, with our status.
+
+    An answer with Connection goes without the fields of that connection (RFC 9110 section 7.6.1); a 426 keeps its
+    Upgrade, which it cannot be without (section 15.5.22).
+    """
     headers = {name: value for name, value in response.headers.items() if name not in own_targets}
+    if "connection" in headers and response.status != _UPGRADE_REQUIRED:
+        for name in (*HOP_BY_HOP, *(each.lower() for each in split_list(headers["connection"]))):
+            if name not in _OF_A_PROXY:
+                headers.pop(name, None)
     headers["cache-status"] = appended(headers.get("cache-status"), member)
     headers.setdefault("date", date)  # RFC 9110 section 6.6.1
     return Response(response.status, headers, response.body, response.cookies)
+
+
+def tidied(response: Response) -> Response:
+    """An origin's answer with names in lower case, text for values and cookies in their list, as everybody here reads.
+
+    Nearly always it is so, and the same object comes back. Names that differ in their case are joined (RFC 9110
+    section 5.3), a value of None is no field.
+    """
+    headers: dict[str, Any] = response.headers  # Any: whatever an origin left there
+    for name, value in headers.items():
+        if type(value) is not str or not name.islower() or name == "set-cookie":
+            break
+    else:
+        return response
+    fields: dict[str, str] = {}
+    cookies = list(response.cookies)
+    for name, value in headers.items():
+        lower = name.lower()
+        if value is None:
+            continue
+        if lower == "set-cookie":
+            cookies.append(str(value))
+        else:
+            fields[lower] = f"{fields[lower]}, {value}" if lower in fields else str(value)
+    return Response(response.status, fields, response.body, cookies)
 
 
 def is_conditional(headers: Mapping[str, str]) -> bool:

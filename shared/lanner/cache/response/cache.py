@@ -16,8 +16,8 @@ Contract:
 - Nothing runs after the answer. A stale response that may be served while it is refreshed is refreshed by `refresh`
   (then everybody is served at once), or by the holder of the lease within its own request; the others are served.
 
-The shortest path, a fresh response without conditions, parts or directives in the request, does what `_slow` does and
-no more; a property test holds the two together.
+The shortest path, a fresh response to a request without parts or directives and with no condition but the entity-tag
+that is stored, does what `_slow` does and no more; a property test holds the two together.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lanner.cache.errors import CacheError
-from lanner.cache.response.answer import from_record, gateway_timeout, passed
+from lanner.cache.response.answer import from_record, gateway_timeout, passed, tidied
 from lanner.cache.response.collapse import LEASE_MS, WAIT_MS
 from lanner.cache.response.counters import Counters
 from lanner.cache.response.decision import HIT, MISS, REFRESH, STALE, TIMEOUT, decide
@@ -69,7 +69,8 @@ class ResponseCache:
       them invalidates together.
     - `tags`: a `TagIndex`; one over `backend` is made when the first tag turns up.
     - `refresh(request, key)`: hands a refresh to somebody else, who calls `refresh` here; True when it did.
-    - `lease_ms`, `wait_ms`, `uncacheable_ms`, `hold_ms`: see `fetch`. `early`: refresh a little early (XFetch).
+    - `lease_ms`, `wait_ms`, `uncacheable_ms`, `hold_ms`: see `fetch`. `early`: refresh by chance a little early
+      (XFetch); without it, fresh is a hit.
     - `head_bodies`: the origin answers HEAD with the body of GET, and whoever is outside drops it.
     - `strip_conditions`: a miss with If-None-Match or If-Modified-Since asks the origin without them, to have
       something to store, and judges them here.
@@ -101,7 +102,7 @@ class ResponseCache:
         wait_ms: int = WAIT_MS,
         uncacheable_ms: int = UNCACHEABLE_MS,
         hold_ms: int = HOLD_MS,
-        early: bool = True,
+        early: bool = False,
         head_bodies: bool = False,
         strip_conditions: bool = False,
         obey_requests: bool = True,
@@ -164,14 +165,10 @@ class ResponseCache:
         return self._shown(request, key, self._slow(request, origin, key, entry))
 
     def _shortest(self, request: Request, key: str, entry: CacheEntry) -> Response | None:
-        """A hit that nothing in the request has a say in, or None to look closer."""
+        """A hit in which the request has no say but for the one entity-tag that it knows, or None to look closer."""
         headers = request.headers
-        if (
-            "cache-control" in headers
-            or "if-none-match" in headers
-            or "if-modified-since" in headers
-            or "range" in headers
-        ):
+        known_tag = headers.get("if-none-match")
+        if "cache-control" in headers or "range" in headers or (known_tag is None and "if-modified-since" in headers):
             return None
         known = self._known.get(key)
         value = entry.value
@@ -183,6 +180,8 @@ class ResponseCache:
         if age < 0.0:
             age = 0.0
         if age >= stored.lifetime or (now >= stored.early_from and self._early):
+            return None
+        if known_tag is not None and (known_tag != stored.etag or stored.status != 200):
             return None
         if stored.vary and not stored.fits(headers):
             return None
@@ -203,6 +202,8 @@ class ResponseCache:
         state = request.state
         state["cache"] = "hit"
         state["cache_record"] = stored
+        if known_tag is not None:
+            return Response(304, stored.unchanged(seconds, shown).copy())
         return Response(stored.status, shown.copy(), stored.body)
 
     def _shown(self, request: Request, key: str, response: Response) -> Response:
@@ -224,7 +225,7 @@ class ResponseCache:
         kind, reason = decide(record, asked, now, verdict)
         if kind == TIMEOUT:
             request.state["cache"] = "timeout"
-            return gateway_timeout(f"{self._name}; fwd={_reason(found, reason)}; detail=only-if-cached")
+            return gateway_timeout(f"{self._name}; detail=only-if-cached")
         trip = Trip(request, origin, key, found, asked, _reason(found, reason))
         if record is None or kind == MISS:
             trip.usable = False
@@ -291,7 +292,7 @@ class ResponseCache:
         asked = request_directives(request.headers) if self._obey_requests else NO_REQUEST_DIRECTIVES
         if asked.only_if_cached:
             request.state["cache"] = "timeout"
-            return gateway_timeout(f"{self._name}; fwd=bypass; detail=only-if-cached")
+            return gateway_timeout(f"{self._name}; detail=only-if-cached")
         return self._fetcher.ask(Trip(request, origin, key, Found(None, (), "bypass", False), asked, "bypass"))
 
     def refresh(self, request: Request, origin: Origin) -> Response:
@@ -310,7 +311,7 @@ class ResponseCache:
 
     def _other(self, request: Request, origin: Origin) -> Response:
         """A method that is not answered from the store."""
-        response = origin(request)
+        response = tidied(origin(request))
         if invalidates(request.method, response.status):
             self._invalidate(request, response)
         request.state["cache"] = "method"

@@ -21,6 +21,7 @@ from lanner.cache.response.directives import response_directives
 from lanner.cache.response.freshness import explicit_lifetime, heuristic_lifetime, initial_age, moment
 from lanner.cache.response.rules import LONGEST_KEPT
 from lanner.cache.response.selection import Selecting, fits
+from lanner.http.conditional import not_modified_headers
 from lanner.http.dates import http_date
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ class Record:
     """One stored response. Times are seconds since the epoch; `age` and `lifetime` are seconds.
 
     `generations` are those of its tags; `hold_until` is the time until which the origin is taken to be failing, so
-    that nobody queues for it. `encoded` is for whoever compresses: the body by content coding.
+    that nobody queues for it. `encoded` is for whoever compresses: the body by content coding. `shown` and
+    `unmodified` are the fields of a hit and of its 304, each with the age in seconds that they tell.
     """
 
     __slots__ = (
@@ -71,6 +73,7 @@ class Record:
         "rules",
         "shown",
         "status",
+        "unmodified",
         "upstream",
         "value",
         "vary",
@@ -106,6 +109,7 @@ class Record:
         self.value = value
         self.encoded: dict[str, bytes] = {}
         self.shown: tuple[int, dict[str, str]] = (-1, {})
+        self.unmodified: tuple[int, dict[str, str]] = (-1, {})
         self.vary = tuple(name for name, _ in chosen)
         self._known: set[Any] = set()  # Any: a value, or a tuple of them
         self._derive()
@@ -158,6 +162,14 @@ class Record:
         if len(self._known) < _KNOWN_VALUES:
             self._known.add(said)
         return True
+
+    def unchanged(self, seconds: int, shown: dict[str, str]) -> dict[str, str]:
+        """The fields of its 304 at this age, from those of its 200; made once a second. Do not change them."""
+        at, fields = self.unmodified
+        if at != seconds:
+            fields = not_modified_headers(shown)
+            self.unmodified = (seconds, fields)
+        return fields
 
     def keep_for(self, now: float) -> float:
         """Seconds that it is worth keeping: fresh, in a stale window, or to be validated. 0 or less: not at all."""

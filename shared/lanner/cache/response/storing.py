@@ -68,9 +68,9 @@ def refusal(
         return "private"
     if shared and "authorization" in request_headers and not allows_authorised(directives):
         return "authorization"
-    if not allow_cookies and (response.cookies or not _COOKIES.isdisjoint(headers)):
+    if not allow_cookies and has_cookies(response, directives, shared):
         return "set-cookie"
-    if "range" in request_headers and status != 200:
+    if "range" in request_headers and (status != 200 or "content-range" in headers):
         return "range"  # an answer about a part says nothing about the whole
     if not _is_complete(headers, response.body, status):
         return "incomplete"
@@ -79,15 +79,31 @@ def refusal(
     return "" if _is_cacheable(status, headers, directives, shared, received) else "no-lifetime"
 
 
+def has_cookies(response: Response, directives: ResponseDirectives, shared: bool) -> bool:
+    """Whether cookies would be stored with it: a qualified `private` or `no-cache` that names them keeps them out."""
+    if not response.cookies and _COOKIES.isdisjoint(response.headers):
+        return False
+    left_out = held_back(directives, shared)
+    if response.cookies and "set-cookie" not in left_out:
+        return True
+    return any(name in response.headers and name not in left_out for name in _COOKIES)
+
+
+def held_back(directives: ResponseDirectives, shared: bool) -> tuple[str, ...]:
+    """The fields that a qualified `no-cache` (section 5.2.2.4) or, shared, `private` (5.2.2.7) keeps out."""
+    return (*directives.no_cache_fields, *directives.private_fields) if shared else directives.no_cache_fields
+
+
 def allows_authorised(directives: ResponseDirectives) -> bool:
     """Section 3.5: an answer to a request with Authorization is shared only where it says so."""
     return directives.public or directives.must_revalidate or directives.s_maxage is not None
 
 
 def _is_complete(headers: Mapping[str, str], body: bytes, status: int) -> bool:
-    """Section 3.3: no bytes are missing, as far as Content-Length tells; and no part (Content-Range)."""
-    if "content-range" in headers:
-        return False
+    """Section 3.3: no bytes are missing, as far as Content-Length tells.
+
+    Content-Range means nothing outside a 206 or 416 (RFC 9110 section 14.4), neither of which is stored.
+    """
     length = headers.get("content-length")
     return length is None or status == 204 or delta_seconds(length.strip()) == len(body)
 
@@ -119,7 +135,5 @@ def storable_headers(
         dropped |= _COOKIES
     if "connection" in headers:
         dropped.update(name.lower() for name in split_list(headers["connection"]))
-    dropped.update(directives.no_cache_fields)
-    if shared:
-        dropped.update(directives.private_fields)
+    dropped.update(held_back(directives, shared))
     return {name: value for name, value in headers.items() if name not in dropped}
