@@ -10,6 +10,7 @@ import pytest
 from lanner.cache.backend import CacheEntry
 from lanner.cache.memory import MemoryBackend
 from lanner.cache.response import ResponseCache
+from lanner.cache.response.flights import Flights
 from lanner.cache.tiered import TieredCache
 from lanner.clock import ManualClock, SystemClock
 from lanner.http.message import Request, Response
@@ -268,3 +269,63 @@ def test_a_leader_that_is_interrupted_gives_its_lease_back() -> None:
     with pytest.raises(KeyboardInterrupt):
         site.get()
     assert site.backend.acquire(KEY, "next", 1)
+
+
+def test_threads_wait_for_each_other_and_not_by_the_clock() -> None:
+    """A clock that is moved by whoever sleeps does not move, and patience with it: nobody gives up."""
+    crowd = Crowd(lambda _: Response(200, {"cache-control": "max-age=60"}, b"x"))
+    clock = ManualClock()
+    crowd.cache = ResponseCache(MemoryBackend(clock=clock), clock)
+    begun = clock.now()
+    crowd.run()
+    assert crowd.calls == 1
+    assert clock.now() == begun
+    assert crowd.cache.statistics()["collapsed"] == READERS - 1
+
+
+def test_who_lands_wakes_who_waits() -> None:
+    """The first departs, the others wait for it; after it, the next one is the first."""
+    flights = Flights()
+    assert flights.depart("a")
+    ready = threading.Event()
+    woken: list[bool] = []
+
+    def other() -> None:
+        assert not flights.depart("a")
+        ready.set()
+        woken.append(flights.wait("a", 60))
+
+    waiter = threading.Thread(target=other)
+    waiter.start()
+    assert ready.wait(60)
+    flights.land("a")
+    waiter.join()
+    assert len(woken) == 1  # False where it landed before the other began to wait
+    assert flights.depart("a")
+
+
+def test_nobody_waits_for_itself() -> None:
+    """An origin that asks its own cache for what it is making: it goes to the origin, and nothing hangs."""
+    site = Site()
+    inner: list[Response] = []
+
+    def answer(_: Request) -> Response:
+        if not inner:
+            inner.append(Response())
+            inner[0] = site.get()
+        return Response(200, {"cache-control": "max-age=60"}, b"x")
+
+    site.replies(answer)
+    assert site.get().body == b"x"
+    assert inner[0].body == b"x"
+    assert site.calls == 2
+
+
+def test_patience_with_threads_has_an_end() -> None:
+    """A trip that does not land is not waited for longer than its lease."""
+    flights = Flights()
+    other = threading.Thread(target=flights.depart, args=("a",))
+    other.start()
+    other.join()
+    assert not flights.wait("a", 0.001)
+    assert not flights.wait("b", 60)

@@ -206,3 +206,16 @@ def test_a_variant_is_brought_up_to_date_in_its_place() -> None:
     assert "fwd-status=304" in site.get(foo="b").headers["cache-status"]
     assert site.is_cached(foo="a")
     assert site.is_cached(foo="b")
+
+
+def test_a_validation_takes_the_place_of_nothing_else_that_fits() -> None:
+    """Section 4.3.4: one without Vary fits every request, and stays for those that no variant is for."""
+    site = Site().reply(200, b"variant", vary="foo", etag='"1"')
+    site.get()
+    site.reply(200, b"any", cache_control="max-age=60")
+    site.get(foo="2")
+    site.reply(304, b"", cache_control="max-age=60")
+    assert site.get().body == b"variant"
+    assert site.get(foo="2").body == b"any"
+    assert site.get().body == b"variant"
+    assert site.calls == 3

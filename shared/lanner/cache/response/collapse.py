@@ -15,7 +15,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from lanner.cache.lease import Patience
+from lanner.cache.response.answer import is_conditional
 from lanner.cache.response.storage import is_marker, token
+from lanner.cache.response.storing import allows_authorised
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 LEASE_MS: Final = 3_000  # longer than a usual answer; a dead leader is noticed after it
 WAIT_MS: Final = 8_000  # longer than a dead leader's lease and the answer of the next one
 _TAKEN_OVER: Final = 2.0
+_FOR_ORIGIN: Final = ("if-match", "if-unmodified-since")
 
 
 class Collapse:
@@ -71,11 +74,36 @@ class Collapse:
             if not waited:
                 waited, lease = True, lease * _TAKEN_OVER
 
+    def patience(self, request: Request) -> float:
+        """Seconds to wait for another thread of this process: as long as its lease lasts, if the budget allows it."""
+        return min(self.lease_ms / 1000, self._budget(request))
+
     def _budget(self, request: Request) -> float:
         """Seconds that may be spent waiting."""
         budget = self.wait_ms / 1000
         remaining = getattr(request.context, "get_remaining_time_in_millis", None)
         return budget if remaining is None else max(0.0, min(budget, remaining() / 2000))
+
+
+def queues(trip: Trip, storage: Storage, head_bodies: bool, strip_conditions: bool) -> bool:
+    """Whether a request that the store cannot answer waits for somebody else's answer, or leads those who wait."""
+    record, headers = trip.record, trip.request.headers
+    if trip.asked.no_store or trip.reason == "request" or is_marker(trip.found.stored) or not trip.found.available:
+        return False
+    if any(name in headers for name in _FOR_ORIGIN):
+        return False
+    if record is not None:
+        # What no other request may use without validation of its own is not worth waiting for, nor what could not be
+        # stored for the others (section 3.5).
+        directives = record.directives
+        if "authorization" in headers and storage.rules.shared and not allows_authorised(directives):
+            return False
+        return not directives.no_cache and record.hold_until <= storage.clock.now()
+    if trip.request.method == "HEAD" and not head_bodies:
+        return False
+    if "range" in headers:
+        return False
+    return strip_conditions or not is_conditional(headers)
 
 
 def is_held(found: Found, now: float) -> bool:

@@ -13,17 +13,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from lanner.cache.errors import CacheError
-from lanner.cache.response.answer import from_record, is_conditional, passed, selected
-from lanner.cache.response.collapse import LEASE_MS, WAIT_MS, Collapse, is_held
+from lanner.cache.response.answer import from_record, is_conditional, passed, selected, tidied
+from lanner.cache.response.collapse import LEASE_MS, WAIT_MS, Collapse, is_held, queues
 from lanner.cache.response.decision import HIT, REFRESH, STALE, decide, demands, stale_on_error
 from lanner.cache.response.directives import response_directives
+from lanner.cache.response.flights import Flights
 from lanner.cache.response.invalidation import groups
 from lanner.cache.response.key import host_name
 from lanner.cache.response.record import Index, Record
 from lanner.cache.response.selection import selecting, vary_names
 from lanner.cache.response.status import forwarded, hit
-from lanner.cache.response.storage import is_marker, token
-from lanner.cache.response.storing import allows_authorised, refusal, storable_headers
+from lanner.cache.response.storage import token
+from lanner.cache.response.storing import held_back, refusal, storable_headers
 from lanner.cache.response.tagging import STATE
 from lanner.cache.response.validation import conditions, confirmed, freshened, head_agrees, unconditional
 from lanner.http.dates import http_date
@@ -44,7 +45,6 @@ HOLD_MS: Final = 1_000  # an origin that failed is not asked again on behalf of 
 FAILURES: Final = frozenset((500, 502, 503, 504))  # RFC 5861 section 4
 _GONE: Final = frozenset((404, 410))
 _FORBIDDEN: Final = frozenset(("no-store", "private", "must-understand", "vary"))  # by the origin, for everybody
-_FOR_ORIGIN: Final = ("if-match", "if-unmodified-since")
 
 
 class Fetcher:
@@ -53,6 +53,7 @@ class Fetcher:
     __slots__ = (
         "collapse",
         "counters",
+        "flights",
         "head_bodies",
         "hold_ms",
         "name",
@@ -81,6 +82,7 @@ class Fetcher:
         self.counters = counters
         self.name = name
         self.collapse = Collapse(storage, lease_ms, wait_ms)
+        self.flights = Flights()
         self.uncacheable_ms = uncacheable_ms
         self.hold_ms = hold_ms
         self.head_bodies = head_bodies
@@ -88,30 +90,16 @@ class Fetcher:
 
     def go(self, trip: Trip) -> Response:
         """The answer to a request that the store alone cannot answer."""
-        if self._queues(trip):
-            answer = self.collapse.wait(trip, lambda found, waited: self._waited(trip, found, waited))
-            if answer is not None:
-                return answer
-        return self.ask(trip)
-
-    def _queues(self, trip: Trip) -> bool:
-        record, headers = trip.record, trip.request.headers
-        if trip.asked.no_store or trip.reason == "request" or is_marker(trip.found.stored) or not trip.found.available:
-            return False
-        if any(name in headers for name in _FOR_ORIGIN):
-            return False
-        if record is not None:
-            # What no other request may use without validation of its own is not worth waiting for, nor what could not
-            # be stored for the others (section 3.5).
-            directives = record.directives
-            if "authorization" in headers and self.storage.rules.shared and not allows_authorised(directives):
-                return False
-            return not directives.no_cache and record.hold_until <= self.storage.clock.now()
-        if trip.request.method == "HEAD" and not self.head_bodies:
-            return False
-        if "range" in headers:
-            return False
-        return self.strip_conditions or not is_conditional(headers)
+        if not queues(trip, self.storage, self.head_bodies, self.strip_conditions):
+            return self.ask(trip)
+        first = self.flights.depart(trip.key)
+        landed = not first and self.flights.wait(trip.key, self.collapse.patience(trip.request))
+        try:
+            answer = self.collapse.wait(trip, lambda found, waited: self._waited(trip, found, waited or landed))
+            return self.ask(trip) if answer is None else answer
+        finally:
+            if first:
+                self.flights.land(trip.key)
 
     def _waited(self, trip: Trip, found: Found, collapsed: bool) -> Response | None:
         """The answer from what is stored by now, or None when there still is none."""
@@ -200,7 +188,7 @@ class Fetcher:
         trip.requested = self.storage.clock.now()
         request.headers = dict(headers)
         try:
-            return trip.origin(request)
+            return tidied(trip.origin(request))
         finally:
             request.headers = own
 
@@ -217,7 +205,7 @@ class Fetcher:
                 self.storage.forget([trip.key])  # what the origin now forbids to store is not kept
             self._abandon(trip, failed=False)
         else:
-            stored = self._save(trip, new)
+            stored = self._save(trip, new, record)
         self.counters.revalidated += 1
         trip.request.state["cache"] = "revalidated"
         member = forwarded(
@@ -293,6 +281,8 @@ class Fetcher:
             generations = self.tags.after(tags, trip.before, trip.mark)
             if generations is None:
                 why = "tags"
+        if cookies is None:
+            cookies = () if "set-cookie" in held_back(directives, rules.shared) else tuple(response.cookies)
         record = Record(
             rules,
             response.status,
@@ -301,19 +291,19 @@ class Fetcher:
             requested=trip.requested,
             received=received,
             chosen=selecting(names, request.headers),
-            cookies=response.cookies if cookies is None else cookies,
+            cookies=cookies,
             generations=generations,
         )
         return record, why
 
-    def _save(self, trip: Trip, record: Record) -> bool:
+    def _save(self, trip: Trip, record: Record, updated: Record | None = None) -> bool:
         storage = self.storage
         holder = trip.holder
         if not holder:
             holder = token()
             if storage.acquire(trip.key, holder, self.collapse.lease_ms / 1000) is not True:
                 return False  # somebody is at it, or the backend is down
-        if storage.save(trip.key, record, holder, trip.guard, trip.request.headers):
+        if storage.save(trip.key, record, holder, trip.guard, trip.request.headers, updated):
             self.counters.stored += 1
             return True
         storage.release(trip.key, holder)
@@ -379,7 +369,7 @@ class Fetcher:
                 full = Response(record.status, merged, record.body)
                 directives = response_directives(merged, self.storage.rules.targets)
                 new, why = self._record(trip, full, directives, now, cookies=record.cookies)
-                stored = not why and self._save(trip, new)
+                stored = not why and self._save(trip, new, record)
             if not stored:
                 self.storage.forget([trip.key])
         if trip.holder and not stored:

@@ -22,6 +22,7 @@ from lanner.cache.errors import CacheError
 from lanner.cache.response.freshness import date_value
 from lanner.cache.response.memo import Memo
 from lanner.cache.response.record import MARKER, Index, Marker, Record, Unreadable, Variant, decode
+from lanner.cache.response.selection import fits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from lanner.cache.backend import CacheBackend, CacheEntry
     from lanner.cache.response.record import Stored
     from lanner.cache.response.rules import Rules
+    from lanner.cache.response.selection import Selecting
     from lanner.clock import Clock
 
 MAX_VARIANTS: Final = 32  # per URI: Accept, its codings and languages in all sensible combinations
@@ -39,6 +41,20 @@ _TOKEN_BYTES: Final = 8
 def token() -> str:
     """A word that nobody else has: from the kernel, because a snapshot restored twice repeats `random`."""
     return urandom(_TOKEN_BYTES).hex()
+
+
+class _Replaced:
+    """What a record takes the place of, by what it was selected by."""
+
+    __slots__ = ("_chosen", "_headers")
+
+    def __init__(self, record: Record, headers: Mapping[str, str], updated: Record | None) -> None:
+        self._chosen = {record.chosen} if updated is None else {record.chosen, updated.chosen}
+        self._headers = headers if updated is None else None
+
+    def includes(self, chosen: Selecting) -> bool:
+        """Whether what was selected by this has to go."""
+        return chosen in self._chosen or (self._headers is not None and fits(chosen, self._headers))
 
 
 class Found:
@@ -124,7 +140,7 @@ class Storage:
         keys = [each.key for each in index.variants if each.kept_until > now]
         if not keys:
             return Found(index, (), "vary-miss")
-        wanted = [each.key for each in index.variants if each.key in keys and _matches(each, headers)]
+        wanted = [each.key for each in index.variants if each.key in keys and fits(each.chosen, headers)]
         if not wanted:
             return Found(index, (), "vary-miss")
         try:
@@ -161,10 +177,19 @@ class Storage:
         entry = self._get(_guard_key(key))
         return None if entry is None else entry.value
 
-    def save(self, key: str, record: Record, holder: str, guard: bytes | None, headers: Mapping[str, str]) -> bool:
+    def save(
+        self,
+        key: str,
+        record: Record,
+        holder: str,
+        guard: bytes | None,
+        headers: Mapping[str, str],
+        updated: Record | None = None,
+    ) -> bool:
         """Store under the lease of `holder`, which ends with it; not over anything newer, nor after an invalidation.
 
-        It takes the place of everything that fits the request with these headers (RFC 9111 section 4.3.3).
+        It takes the place of everything that fits the request with these headers (RFC 9111 section 4.3.3), or, where
+        it is `updated` brought up to date, of that one and of no other (section 4.3.4).
         """
         now = self.clock.now()
         ttl = record.keep_for(now)
@@ -179,12 +204,13 @@ class Storage:
             if word != guard:
                 return False
             present = None if entry is None else self.decoded(key, entry.value)
-            if isinstance(present, Record) and (present.chosen == record.chosen or present.fits(headers)):
+            replaced = _Replaced(record, headers, updated)
+            if isinstance(present, Record) and replaced.includes(present.chosen):
                 if present.requested > record.requested:
                     return False  # somebody asked later and was faster
                 present = None
             if isinstance(present, (Record, Index)):
-                return self._save_variant(key, present, record, holder, ttl, headers)
+                return self._save_variant(key, present, record, holder, ttl, replaced)
             if not self._put(key, value, ttl, holder, absent=entry is None):
                 return False
         except CacheError:
@@ -206,13 +232,13 @@ class Storage:
         return absent and self.backend.add(key, value, ttl)
 
     def _save_variant(
-        self, key: str, present: Record | Index, record: Record, holder: str, ttl: float, headers: Mapping[str, str]
+        self, key: str, present: Record | Index, record: Record, holder: str, ttl: float, replaced: _Replaced
     ) -> bool:
         """Beside the variants that are there: the variant first, the index that names it last."""
         now = self.clock.now()
         kept: list[Variant] = []
         if isinstance(present, Index):
-            kept = [each for each in present.variants if each.kept_until > now and not _matches(each, headers)]
+            kept = [each for each in present.variants if each.kept_until > now and not replaced.includes(each.chosen)]
         else:
             ttl_present = present.keep_for(now)
             if ttl_present > 0:
@@ -279,12 +305,6 @@ def is_marker(stored: Stored | None) -> bool:
 
 def _guard_key(key: str) -> str:
     return f"guard:{key}"
-
-
-def _matches(variant: Variant, headers: Mapping[str, str]) -> bool:
-    from lanner.cache.response.selection import fits
-
-    return fits(variant.chosen, headers)
 
 
 def _date(record: Record) -> float:
