@@ -12,7 +12,6 @@ the others (`domain.rendering.jobs`), so that no invalidation is lost.
 
 from __future__ import annotations
 
-import logging
 import os
 from typing import TYPE_CHECKING
 
@@ -24,7 +23,7 @@ from lanner.observe.correlation import current
 from lanner.settings import flag
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from types import TracebackType
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
@@ -83,7 +82,7 @@ def changed(*tags: str) -> None:
     try:
         default_tags().invalidate(tags)
     except CacheError as error:
-        logging.getLogger(__name__).warning("not invalidated yet: %s: %s", ", ".join(tags), error)
+        _warn("not invalidated yet", tags, error)
         _accept("cache.invalidate", tags)
     if flag(TAG_HEADERS_SETTING):  # there is a CDN in front of us
         _accept("cdn.invalidate", [tag for tag in tags if tag in PUBLIC_TAGS])
@@ -100,4 +99,10 @@ def _accept(kind: str, tags: Sequence[str]) -> None:
     try:
         Producer(tenant=TENANT).enqueue(kind, {"tags": list(tags)})
     except (JobsError, AwsError) as error:
-        logging.getLogger(__name__).warning("%s was not accepted: %s: %s", kind, ", ".join(tags), error)
+        _warn(f"{kind} was not accepted", tags, error)
+
+
+def _warn(what: str, tags: Iterable[str], error: Exception) -> None:
+    import logging  # 5 ms of a cold start that nearly never needs it
+
+    logging.getLogger(__name__).warning("%s: %s: %s", what, ", ".join(tags), error)
