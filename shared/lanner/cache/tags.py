@@ -21,7 +21,8 @@ tier would hide what others did.
 
 Failure modes: `CacheUnavailable` from every method that has to ask; whoever stores then stores nothing, and whoever
 reads takes the entry as gone. `CacheValueError` for what is no tag. An invalidation that did not get through is
-remembered here (`pending`): this process takes what has the tag as gone, and sends it along with its next one.
+remembered here (`pending`): this process takes what has the tag as gone, and sends it along with its next one, or
+before it asks for the tag's generation to store something under.
 """
 
 from __future__ import annotations
@@ -86,6 +87,8 @@ class TagIndex:
         wanted = list(dict.fromkeys(tags))
         for tag in wanted:
             check_tag(tag)
+        if self.pending:
+            self._send([tag for tag in wanted if tag in self.pending])
         found = self._read(wanted)
         for tag in wanted:
             if tag not in found:
@@ -136,8 +139,18 @@ class TagIndex:
             check_tag(tag)
             # A hard one that is pending stays hard, whatever comes on top.
             self.pending[tag] = soft and self.pending.get(tag, True)
-        todo = len(self.pending)
-        for tag, is_soft in list(self.pending.items()):
+        self._send(list(self.pending))
+        for listener in self.listeners:
+            listener(wanted, soft)
+
+    def forget(self) -> None:
+        """Ask for every generation anew: after a thaw, or where another process is known to have invalidated."""
+        self._kept.clear()
+
+    def _send(self, tags: list[str]) -> None:
+        """Do these of the pending invalidations. Raises `CacheUnavailable`, and the rest stays pending."""
+        for done, tag in enumerate(tags):
+            is_soft = self.pending.get(tag, False)  # another thread may have done it: once more costs a rendering
             seed = int(self._now() * 1000) << SOFT_BITS
             step = 1 if is_soft else HARD
             try:
@@ -145,15 +158,9 @@ class TagIndex:
             except CacheUnavailable as error:
                 for each in self.pending:
                     self._kept.pop(each, None)
-                raise CacheUnavailable(f"invalidated {todo - len(self.pending)} of {todo} tags: {error}") from error
+                raise CacheUnavailable(f"invalidated {done} of {len(tags)} tags: {error}") from error
             self._keep(tag, generation)
             self.pending.pop(tag, None)
-        for listener in self.listeners:
-            listener(wanted, soft)
-
-    def forget(self) -> None:
-        """Ask for every generation anew: after a thaw, or where another process is known to have invalidated."""
-        self._kept.clear()
 
     def _read(self, tags: list[str]) -> dict[str, int]:
         prefix = self._prefix

@@ -186,3 +186,33 @@ def test_headers_name_the_tags_for_caches_in_front() -> None:
         "surrogate-key": "a b\\c",
         "edge-tag": "a, b\\c",
     }
+
+
+class ReadOnlyAtTimes(MemoryBackend):
+    """A store whose counters do not move while it is `read_only`."""
+
+    read_only = False
+
+    def increment(self, key: str, delta: int = 1, *, initial: int = 0, ttl: float | None = None) -> int:
+        if self.read_only:
+            raise CacheUnavailable("read-only")
+        return super().increment(key, delta, initial=initial, ttl=ttl)
+
+
+def test_what_did_not_get_through_is_sent_before_anything_is_stored() -> None:
+    """A read-only store: what has the tag is gone here, and once it takes writes again everybody's is."""
+    clock = ManualClock()
+    store = ReadOnlyAtTimes(clock=clock)
+    index, elsewhere = TagIndex(store, clock, cache_for=0), TagIndex(store, clock, cache_for=0)
+    recorded = index.current(["a", "b"])
+    store.read_only = True
+    with pytest.raises(CacheUnavailable, match="invalidated 0 of 1 tags"):
+        index.invalidate(["a"])
+    assert (index.judge(recorded), elsewhere.judge(recorded)) == ("gone", "valid")
+    with pytest.raises(CacheUnavailable):
+        index.current(["a"])
+    assert index.current(["b"]) == {"b": recorded["b"]}
+    store.read_only = False
+    assert index.current(["b", "a"])["a"] > recorded["a"]
+    assert elsewhere.judge(recorded) == "gone"
+    assert not index.pending
