@@ -12,7 +12,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 from tests.docs.command_lines import commands, problem
 from tests.docs.pages import Block, pages
-from tests.docs.request_line import request_line_members
+from tests.docs.request_line import job_line_members, request_line_members
 
 NOT_RUN = {
     "make": "installs, serves until Ctrl-C, or takes minutes; its targets are looked up in the Makefile",
@@ -30,8 +30,8 @@ BLOCKS = [block for page in pages() for block in page.blocks if block.language n
 
 
 def parse_insights(text: str) -> None:
-    """CloudWatch Logs Insights: each stage is a known command, each name a member of a request line or made before."""
-    known = request_line_members()
+    """CloudWatch Logs Insights: each stage is a known command, each name a member of a line or made before."""
+    known = request_line_members() | job_line_members()
     stages = [stage.strip() for stage in text.replace("\n", " ").split("|")]
     for stage in stages:
         assert stage.split(" ", 1)[0] in {"fields", "filter", "stats", "sort", "limit", "display", "parse"}, stage
@@ -42,7 +42,7 @@ def parse_insights(text: str) -> None:
             for word in words[1:]
             if not (word.partition(".")[0] in known or word in INSIGHTS_WORDS or word[0] in "@0123456789")
         ]
-        assert not unknown, f"{stage!r} names {unknown}, which no request line has"
+        assert not unknown, f"{stage!r} names {unknown}, which no line of ours has"
 
 
 INSIGHTS_WORDS = {"and", "or", "not", "in", "like", "by", "as", "asc", "desc", "is", "present"}
