@@ -1,4 +1,4 @@
-"""An engine of their own for these tests, with the tables and queues of jobs and a table of effects."""
+"""An engine of their own for these tests, with the tables and queues of jobs, of requests, and a table of effects."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import pytest
 
 from lanner.aws import wire
 from lanner.local.engine import Engine
-from tests.conftest import JOBS_DEFINITION, create_queue, create_table
+from tests.conftest import IDEMPOTENCY_DEFINITION, JOBS_DEFINITION, create_queue, create_table
 from tests.jobs import effects
 
 TABLE = "jobs-torture"
+REQUESTS = "requests-torture"
 
 
 @pytest.fixture(scope="module")
@@ -25,12 +26,14 @@ def cloud() -> Iterator[str]:
         "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
         "AWS_SECRET_ACCESS_KEY": "not-a-secret",
         "LANNER_JOBS_TABLE": TABLE,
+        "LANNER_IDEMPOTENCY_TABLE": REQUESTS,
     }
     queues = ("LANNER_JOBS_QUEUE_URL", "LANNER_JOBS_DEAD_LETTER_QUEUE_URL")
     before = {name: os.environ.get(name) for name in (*settings, *queues)}
     os.environ.update(settings)
     wire.reset()
     create_table(TABLE, JOBS_DEFINITION)
+    create_table(REQUESTS, IDEMPOTENCY_DEFINITION)
     create_table(effects.TABLE, effects.DEFINITION)
     os.environ[queues[0]] = create_queue("jobs")
     os.environ[queues[1]] = create_queue("dead-letters")

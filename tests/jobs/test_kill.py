@@ -17,16 +17,18 @@ LIMIT = 120 + JOBS
 
 
 def test_killed_processes_lose_nothing_and_do_nothing_twice(cloud: str, tmp_path: Path) -> None:
-    """Every acknowledged job has its effects exactly once, and nobody sees an effect that was not asked for."""
+    """Asked for over HTTP, every acknowledged job has its effects exactly once, and there is none nobody asked for."""
     command = [sys.executable, "-m", "tests.jobs.torture", f"--jobs={JOBS}", f"--kills={KILLS}"]
-    command += [f"--seed={SEED}", f"--limit={LIMIT}", f"--ledger={tmp_path}"]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(str(ROOT / each) for each in ("shared", "."))}
+    command += [f"--seed={SEED}", f"--limit={LIMIT}"]
+    paths = os.pathsep.join(str(ROOT / each) for each in ("shared", "."))
+    environment = {**os.environ, "PYTHONPATH": paths, "LANNER_TORTURE_LEDGER": str(tmp_path)}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
     print(found)
-    assert found["killed"] == KILLS, done.stderr
-    assert found["asked"] == found["acknowledged"] == JOBS
+    assert found["killed"] == KILLS, (found, done.stderr)
+    assert found["asked"] == found["acknowledged"] == JOBS, found
+    assert found["refused"] == [] and found["answers_dropped"] > 0, found
     assert {name: found[name] for name in ("lost", "twice", "unexpected")} == {"lost": 0, "twice": 0, "unexpected": 0}
     assert found["effects"] == JOBS, found
     assert found["attempts"] >= JOBS
