@@ -82,8 +82,6 @@ def response_cache(group: RouteGroup, handler: Handler) -> Handler | None:
             response = origin(request)
             response.headers.pop(TARGET, None)
             return response
-        if policy.tags:
-            request.state["cache_tags"] = RouteTags(policy, request)
         event = request.event
         if type(event) is dict and REFRESH_MARK in event:  # a request made by hand has no event
             return kept.refresh(request, origin)
@@ -93,7 +91,7 @@ def response_cache(group: RouteGroup, handler: Handler) -> Handler | None:
 
 
 class RouteTags:
-    """The tags of a request, spelled out when asked for, as no hit does. A route may `append` what else it read."""
+    """The tags of a request, spelled out when asked for. A route may `append` what else it read."""
 
     __slots__ = ("_more", "_policy", "_request")
 
@@ -112,7 +110,7 @@ class RouteTags:
 
 def cache_key(group: RouteGroup) -> Callable[[Request], str]:
     """The key of a group's requests; every part is delimited by its length or its place."""
-    own = {route for route, policy in group.cache.items() if policy.scope == "principal"}
+    own = frozenset(route for route, policy in group.cache.items() if policy.scope == "principal")
 
     def key(request: Request) -> str:
         version = request.version.name if request.version is not None else ""
@@ -154,6 +152,7 @@ class _Opened:
             targets=TARGETS,
             key=cache_key(group),
             tags=default_tags(),
+            tagging=lambda request: RouteTags(group.cache[request.route], request),
             refresh=(lambda request, _: group.refresh_stale(request)) if group.refresh else None,
             expose_key=flag(DEBUG_SETTING),
             early=True,

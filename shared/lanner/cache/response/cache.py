@@ -45,7 +45,7 @@ from lanner.http.dates import http_date
 from lanner.http.message import Response
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from lanner.cache.backend import CacheBackend, CacheEntry
     from lanner.cache.response.decision import Verdict
@@ -67,7 +67,8 @@ class ResponseCache:
       Without a list `TARGETS`, of which a cache of one user obeys only its own.
     - `key`: replaces `primary_key`; `versions`: names of all API versions, whose entries an unsafe request to one of
       them invalidates together.
-    - `tags`: a `TagIndex`; one over `backend` is made when the first tag turns up.
+    - `tags`: a `TagIndex`; one over `backend` is made when the first tag turns up. `tagging(request)`: the tags of a
+      request that goes to the origin, where nobody has left any in its `state["cache_tags"]`.
     - `refresh(request, key)`: hands a refresh to somebody else, who calls `refresh` here; True when it did.
     - `lease_ms`, `wait_ms`, `uncacheable_ms`, `hold_ms`: see `fetch`. `early`: refresh by chance a little early
       (XFetch); without it, fresh is a hit.
@@ -89,6 +90,7 @@ class ResponseCache:
         key: Callable[[Request], str] | None = None,
         versions: Sequence[str] = (),
         tags: Tags | None = None,
+        tagging: Callable[[Request], Iterable[str]] | None = None,
         refresh: Callable[[Request, str], bool] | None = None,
         expose_key: bool = False,
         expose_key_header: str | None = None,
@@ -145,6 +147,7 @@ class ResponseCache:
             hold_ms=hold_ms,
             head_bodies=head_bodies,
             strip_conditions=strip_conditions,
+            tagging=tagging,
         )
 
     def handle(self, request: Request, origin: Origin) -> Response:

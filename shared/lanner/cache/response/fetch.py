@@ -31,7 +31,7 @@ from lanner.http.dates import http_date
 from lanner.http.message import Response
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from lanner.cache.response.counters import Counters
     from lanner.cache.response.directives import ResponseDirectives
@@ -59,6 +59,7 @@ class Fetcher:
         "name",
         "storage",
         "strip_conditions",
+        "tagging",
         "tags",
         "uncacheable_ms",
     )
@@ -76,6 +77,7 @@ class Fetcher:
         hold_ms: int = HOLD_MS,
         head_bodies: bool = False,
         strip_conditions: bool = False,
+        tagging: Callable[[Request], Iterable[str]] | None = None,
     ) -> None:
         self.storage = storage
         self.tags = tags
@@ -87,6 +89,7 @@ class Fetcher:
         self.hold_ms = hold_ms
         self.head_bodies = head_bodies
         self.strip_conditions = strip_conditions
+        self.tagging = tagging
 
     def go(self, trip: Trip) -> Response:
         """The answer to a request that the store alone cannot answer."""
@@ -169,11 +172,14 @@ class Fetcher:
 
     def _prepare(self, trip: Trip) -> None:
         """Read what an answer is later judged by: the guard of the key and the generations of the tags."""
+        state = trip.request.state
+        if self.tagging is not None and STATE not in state:
+            state[STATE] = self.tagging(trip.request)
         if not trip.found.available:
             trip.before = None
             return
         trip.mark = self.tags.mark()
-        tags = list(trip.request.state.get(STATE, ()))
+        tags = list(state.get(STATE, ()))
         for each in trip.found.fitting:
             tags.extend(each.generations)
         try:

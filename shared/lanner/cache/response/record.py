@@ -154,7 +154,13 @@ class Record:
         vary = self.vary
         if not vary:
             return True
-        said: Any = headers.get(vary[0]) if len(vary) == 1 else tuple([headers.get(name) for name in vary])
+        said: Any  # a value, or a tuple of them
+        if len(vary) == 1:
+            said = headers.get(vary[0])
+        elif len(vary) == 2:
+            said = (headers.get(vary[0]), headers.get(vary[1]))
+        else:
+            said = tuple([headers.get(name) for name in vary])
         if said in self._known:
             return True
         if not fits(self.chosen, headers):

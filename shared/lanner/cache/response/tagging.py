@@ -66,8 +66,9 @@ class TagGate:
 
     def verdict(self, generations: Mapping[str, int]) -> Verdict:
         """What has become of a record with these tags; without an index nothing tagged is used."""
+        index = self._index or self.index
         try:
-            return self.index.judge(generations)
+            return index.judge(generations)
         except CacheError:
             self.errors += 1
             return "gone"
