@@ -192,6 +192,34 @@ def test_groups_that_are_not_invalidated(method: str, status: int, value: str, h
     assert site.is_cached()
 
 
+def test_what_shares_a_group_with_what_is_invalidated_goes_with_it() -> None:
+    """RFC 9875 section 2.2.1, for variants too; it goes no further, and other tags have no part in it."""
+    site = Site()
+    for url, said in (("/a", '"x", "y"'), ("/b", '"y", "z"'), ("/c", '"z"'), ("/d", '"x"')):
+        site.reply(cache_control=FRESH, cache_groups=said, vary="foo")
+        site.get(url)
+        site.get(url)
+    site.reply(cache_control=FRESH, vary="foo")
+    site.get("/a", foo="2")
+    site.reply(201, b"").does("POST", "/a")
+    site.reply(cache_control=FRESH)
+    assert not site.is_cached("/b")
+    assert not site.is_cached("/d")
+    assert site.is_cached("/c")
+
+
+def test_a_tag_of_the_route_is_no_group() -> None:
+    """Invalidating a URI leaves what has a tag in common with it."""
+    site = Site().reply(cache_control=FRESH)
+    for url in ("/a", "/b"):
+        asked = request("GET", url)
+        asked.state["cache_tags"] = ["users"]
+        site.send(asked)
+    site.does("POST", "/a")
+    assert site.is_cached("/b")
+    assert not site.is_cached("/a")
+
+
 def test_groups_become_tags() -> None:
     """Of one origin, whatever their characters and length; a field of another type is none."""
     assert groups("h", '"a", "b c", "a"') == ["group:h/a", "group:h/b%20c"]

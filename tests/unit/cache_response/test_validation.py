@@ -191,6 +191,14 @@ def test_a_304_about_something_else_is_not_believed(fields: dict[str, str]) -> N
     assert site.get().body == b"new"
 
 
+def test_tags_without_quotes_are_told_apart_to_the_last_character() -> None:
+    """They are no entity-tags (RFC 9110 section 8.8.3), and still each is itself and no other."""
+    site = Site().reply(cache_control="max-age=1", etag="abcdef")
+    site.get()
+    site.replies(lambda asked: Response(304, {"etag": "abcdeg"}) if "if-none-match" in asked.headers else Response(410))
+    assert site.wait(2).get().status == 410
+
+
 def test_a_304_without_validators_confirms_the_only_one_asked_about() -> None:
     """Section 4.3.4: there is one stored response, and no other condition was sent."""
     site = Site().reply(cache_control="max-age=1", etag='"1"')

@@ -32,7 +32,7 @@ from lanner.cache.response.decision import HIT, MISS, REFRESH, STALE, TIMEOUT, d
 from lanner.cache.response.directives import NO_REQUEST_DIRECTIVES, request_directives
 from lanner.cache.response.fetch import HOLD_MS, UNCACHEABLE_MS, Fetcher
 from lanner.cache.response.freshness import HEURISTIC_FRACTION, HEURISTIC_MAX
-from lanner.cache.response.invalidation import as_read, groups, invalidates, linked
+from lanner.cache.response.invalidation import GROUP, as_read, groups, invalidates, linked
 from lanner.cache.response.key import host_name, join, normal_path, primary_key
 from lanner.cache.response.memo import MOST, Memo
 from lanner.cache.response.record import Record
@@ -333,11 +333,13 @@ class ResponseCache:
                 keys.append(join(host, version, normal_path(request.public_path), query))
                 keys.extend(join(host, version, normal_path(path), asked) for path, asked in uris)
         keys.extend(self._key(as_read(request, path, query)) for path, query in uris)
-        self._storage.forget(list(dict.fromkeys(keys)))
+        keys = list(dict.fromkeys(keys))
         host = host_name(request.headers.get("host", ""))
         named = groups(host, response.headers.get("cache-group-invalidation"))
+        named += [tag for tag in self._storage.tags(keys) if tag.startswith(GROUP)]  # RFC 9875 section 2.2.1
+        self._storage.forget(keys)
         if named:
-            self._tags.invalidate(named)
+            self._tags.invalidate(dict.fromkeys(named))
 
     def statistics(self) -> dict[str, int]:
         """Counts since this cache was made: `hits`, `misses`, `stale`, `revalidated`, `collapsed`, `stored`, `bypass`,

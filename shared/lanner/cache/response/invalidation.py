@@ -4,8 +4,10 @@ After an answer that is no error (2xx, 3xx) to a method that is not known to be 
 URI, in every version, and for the URIs in Location and Content-Location where they are of the same origin. A URI of
 another host is never touched, so that nobody can empty somebody else's part of a cache.
 
-Groups belong to an origin: the host is part of their tag. A field that is not a list of strings is ignored whole (RFC
-9875 section 2, RFC 9651 section 1.2); `Cache-Group-Invalidation` counts only in answers to unsafe methods (section 3).
+Groups belong to an origin: the host is part of their tag. What shares a group with something that is made invalid so
+goes with it (RFC 9875 section 2.2.1), and what shares a group only with that does not. A field that is not a list of
+strings is ignored whole (RFC 9875 section 2, RFC 9651 section 1.2); `Cache-Group-Invalidation` counts only in answers
+to unsafe methods (section 3).
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 SAFE: Final = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))  # RFC 9110 section 9.2.1; unknown methods are not
+GROUP: Final = "group:"  # what the tag of a group begins with
 _LINKS: Final = ("location", "content-location")
 _LONGEST_TAG: Final = 256  # characters, of `lanner.cache.tags`
 _DIGEST_BYTES: Final = 16
@@ -119,9 +122,9 @@ def _tag(host: str, name: str) -> str:
     """A tag that no other origin's group and no tag of ours has, in the characters that tags may have."""
     from urllib.parse import quote
 
-    tag = f"group:{quote(host, safe='')}/{quote(name, safe='')}"
+    tag = f"{GROUP}{quote(host, safe='')}/{quote(name, safe='')}"
     if len(tag) <= _LONGEST_TAG:
         return tag
     from hashlib import blake2b
 
-    return f"group:{blake2b(tag.encode(), digest_size=_DIGEST_BYTES).hexdigest()}"
+    return f"{GROUP}{blake2b(tag.encode(), digest_size=_DIGEST_BYTES).hexdigest()}"

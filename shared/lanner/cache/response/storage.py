@@ -285,6 +285,23 @@ class Storage:
         except CacheError:
             self.errors += 1
 
+    def tags(self, keys: Sequence[str]) -> list[str]:
+        """The tags of everything stored under these primary keys."""
+        found: dict[str, None] = {}
+        try:
+            entries = self._truth.get_many(keys)
+            stored = [self.decoded(key, entry.value) for key, entry in entries.items()]
+            names = [each.key for index in stored if isinstance(index, Index) for each in index.variants]
+            if names:
+                stored += [self.decoded(key, entry.value) for key, entry in self._truth.get_many(names).items()]
+        except CacheError:
+            self.errors += 1
+            return []
+        for record in stored:
+            if isinstance(record, Record):
+                found.update(dict.fromkeys(record.generations))
+        return list(found)
+
     def forget(self, keys: Sequence[str]) -> None:
         """Remove everything stored under these primary keys, and what is on its way there."""
         if not keys:

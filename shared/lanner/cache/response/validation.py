@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from lanner.cache.response.freshness import moment
 from lanner.cache.response.storing import HOP_BY_HOP
-from lanner.http.conditional import none_match_holds, not_modified_headers, opaque_tag
+from lanner.http.conditional import none_match_holds, not_modified_headers
 from lanner.http.headers import split_list
 
 if TYPE_CHECKING:
@@ -50,7 +50,8 @@ def confirmed(records: Sequence[Record], headers: Mapping[str, str]) -> Record |
     """
     etag = headers.get("etag")
     if etag is not None:
-        return next((each for each in records if each.etag and opaque_tag(each.etag) == opaque_tag(etag)), None)
+        opaque = etag.removeprefix("W/")  # weak comparison (RFC 9110 section 8.8.3.2), also of tags without quotes
+        return next((each for each in records if each.etag and each.etag.removeprefix("W/") == opaque), None)
     modified = headers.get("last-modified")
     if modified is not None:
         since = moment(modified, records[0].received)
