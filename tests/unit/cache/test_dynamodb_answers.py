@@ -153,10 +153,10 @@ def test_a_transaction_in_the_way_is_unavailable(server: FaultServer, cache: Dyn
 
 def test_a_budget_goes_to_every_call(server: FaultServer, clock: ManualClock) -> None:
     """What one call spent, by the cache's clock, the next does not have."""
-    cache = DynamoDBBackend(TABLE, client=client(server.url), budget_ms=10, clock=clock)
+    cache = DynamoDBBackend(TABLE, client=client(server.url), budget_ms=BUDGET_MS, clock=clock)
 
     def slow(peer: Peer) -> None:
-        clock.advance(0.0095)
+        clock.advance(BUDGET_MS / 1000)
         json({"Attributes": {"pk": {"S": "|k"}, "g": {"S": "old"}, "c": {"N": "1"}}})(peer)
 
     server.script = [slow]
