@@ -10,7 +10,7 @@ import pytest
 from lanner.cache.backend import CacheEntry
 from lanner.cache.memory import MemoryBackend
 from lanner.cache.response import ResponseCache
-from lanner.cache.response.flights import Flights
+from lanner.cache.response.flights import Flight, Flights
 from lanner.cache.tiered import TieredCache
 from lanner.clock import ManualClock, SystemClock
 from lanner.http.message import Request, Response
@@ -286,22 +286,23 @@ def test_threads_wait_for_each_other_and_not_by_the_clock() -> None:
 def test_who_lands_wakes_who_waits() -> None:
     """The first departs, the others wait for it; after it, the next one is the first."""
     flights = Flights()
-    assert flights.depart("a")
+    first = flights.depart("a")
+    assert first is not None
     ready = threading.Event()
     woken: list[bool] = []
 
     def other() -> None:
-        assert not flights.depart("a")
+        assert flights.depart("a") is None
         ready.set()
         woken.append(flights.wait("a", 60))
 
     waiter = threading.Thread(target=other)
     waiter.start()
     assert ready.wait(60)
-    flights.land("a")
+    flights.land("a", first)
     waiter.join()
     assert len(woken) == 1  # False where it landed before the other began to wait
-    assert flights.depart("a")
+    assert flights.depart("a") is not None
 
 
 def test_nobody_waits_for_itself() -> None:
@@ -322,10 +323,17 @@ def test_nobody_waits_for_itself() -> None:
 
 
 def test_patience_with_threads_has_an_end() -> None:
-    """A trip that does not land is not waited for longer than its lease."""
+    """A trip that does not land, because a fork left its thread behind, is waited for once and then forgotten."""
     flights = Flights()
-    other = threading.Thread(target=flights.depart, args=("a",))
+    gone: list[Flight | None] = []
+    other = threading.Thread(target=lambda: gone.append(flights.depart("a")))
     other.start()
     other.join()
-    assert not flights.wait("a", 0.001)
     assert not flights.wait("b", 60)
+    assert not flights.wait("a", 0.001)
+    assert not flights.wait("a", 60)
+    late, mine = gone[0], flights.depart("a")
+    assert late is not None
+    assert mine is not None
+    flights.land("a", late)
+    assert flights.depart("a") is None

@@ -1,6 +1,6 @@
 """Going to the origin: who goes, what is asked, what becomes of the answer.
 
-On a miss one of many goes and the others wait (`collapse`), unless the request is not worth a queue: a part, a
+On a miss one of many goes and the others wait (`flights`, `collapse`), unless the request is not worth a queue: a part, a
 condition for the origin, a demand for validation, a response that every request has to validate for itself. An answer
 that may not be stored is for its own request alone: the key is marked for a while, and everybody goes alone.
 
@@ -95,14 +95,14 @@ class Fetcher:
         """The answer to a request that the store alone cannot answer."""
         if not queues(trip, self.storage, self.head_bodies, self.strip_conditions):
             return self.ask(trip)
-        first = self.flights.depart(trip.key)
-        landed = not first and self.flights.wait(trip.key, self.collapse.patience(trip.request))
+        flight = self.flights.depart(trip.key)
+        landed = flight is None and self.flights.wait(trip.key, self.collapse.patience(trip.request))
         try:
             answer = self.collapse.wait(trip, lambda found, waited: self._waited(trip, found, waited or landed))
             return self.ask(trip) if answer is None else answer
         finally:
-            if first:
-                self.flights.land(trip.key)
+            if flight is not None:
+                self.flights.land(trip.key, flight)
 
     def _waited(self, trip: Trip, found: Found, collapsed: bool) -> Response | None:
         """The answer from what is stored by now, or None when there still is none."""

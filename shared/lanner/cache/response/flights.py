@@ -14,7 +14,7 @@ from __future__ import annotations
 import threading
 
 
-class _Flight:
+class Flight:
     """One trip that others of this process may wait for."""
 
     __slots__ = ("landed", "thread")
@@ -30,22 +30,31 @@ class Flights:
     __slots__ = ("_under_way",)
 
     def __init__(self) -> None:
-        self._under_way: dict[str, _Flight] = {}
+        self._under_way: dict[str, Flight] = {}
 
-    def depart(self, key: str) -> bool:
-        """Whether this thread is the first one for the key; it then has to `land`."""
-        mine = _Flight()
-        return self._under_way.setdefault(key, mine) is mine  # one step, also among threads
+    def depart(self, key: str) -> Flight | None:
+        """The flight of the first one for the key, who has to `land` it; None for the others."""
+        mine = Flight()
+        return mine if self._under_way.setdefault(key, mine) is mine else None  # one step, also among threads
 
-    def land(self, key: str) -> None:
+    def land(self, key: str, flight: Flight) -> None:
         """The trip is over: wake whoever waits for it."""
-        flight = self._under_way.pop(key, None)
-        if flight is not None:
-            flight.landed.set()
+        self._strike(key, flight)
+        flight.landed.set()
 
     def wait(self, key: str, seconds: float) -> bool:
-        """Whether somebody else's trip for the key has been waited for and has landed. At most `seconds`."""
+        """Whether somebody else's trip for the key has been waited for and has landed. At most `seconds`.
+
+        One that takes longer is waited for by nobody any more: its thread may be gone with a fork.
+        """
         flight = self._under_way.get(key)
         if flight is None or flight.thread == threading.get_ident():
             return False
-        return flight.landed.wait(seconds)
+        landed = flight.landed.wait(seconds)
+        if not landed:
+            self._strike(key, flight)
+        return landed
+
+    def _strike(self, key: str, flight: Flight) -> None:
+        if self._under_way.get(key) is flight:
+            self._under_way.pop(key, None)
