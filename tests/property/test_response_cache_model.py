@@ -34,7 +34,6 @@ class Exchange:
         self.validated_at = now
         self.said = said
         self.dead = False
-        self.may_be_gone = False  # with another variant that the origin forbade to keep
 
     def may_be_stored(self) -> bool:
         """Section 3, for what this origin can say."""
@@ -153,9 +152,6 @@ class CacheMachine(RuleBasedStateMachine):
         old = self.history[int(tag.strip('"')) - 1]
         kept = {name: old.said[name] for name in ("status", "vary", "etag")}
         self.confirmed = old
-        if said["no_store"] or said["private"]:
-            for each in self.history:
-                each.may_be_gone = each.may_be_gone or each.url == old.url
         self.confirmed_age = said["age"]
         self.was_dead = old.dead
         if said["request_no_store"]:
@@ -199,14 +195,14 @@ class CacheMachine(RuleBasedStateMachine):
             # What the origin just said, or something that may be served in place of an error or of a refresh.
             newest = self.history[-1]
             if answer.body != b"%d" % newest.number:
-                self.must_have_been_usable(answer, url, foo, now, directive)
+                self.must_have_been_usable(answer, url, foo, now, directive, before)
             if directive == "only-if-cached":
                 raise AssertionError("the origin was asked")
             self.must_have_been_necessary(newest, url, foo, now, directive)
         elif answer.status == 504 and answer.body.startswith(b"{"):
             assert directive == "only-if-cached"
         else:
-            self.must_have_been_usable(answer, url, foo, now, directive)
+            self.must_have_been_usable(answer, url, foo, now, directive, before)
 
     def must_be_confirmed(self, old: Exchange, answer: Response, url: str, foo: str | None) -> None:
         """Section 4.3.4: the response that the origin confirmed is used, now; it is kept if it may be stored now."""
@@ -218,14 +214,16 @@ class CacheMachine(RuleBasedStateMachine):
             assert answer.headers["age"] == str(int(old.age(self.site.clock.now())))
             old.dead = not old.may_be_stored()
 
-    def must_have_been_usable(self, answer: Response, url: str, foo: str | None, now: float, directive: str) -> None:
-        """Section 4: everything that a stored response must satisfy to be used."""
+    def must_have_been_usable(
+        self, answer: Response, url: str, foo: str | None, now: float, directive: str, before: int
+    ) -> None:
+        """Section 4: everything that a stored response must satisfy to be used; `before` exchanges were stored."""
         used = self.history[int(answer.body) - 1]
         assert used.fits(url, foo)
         assert used.may_be_stored()
         assert not used.dead
         assert not used.said["no_cache"]
-        newer = [each for each in self.history[used.number :] if each.url == url and each.foo == foo]
+        newer = [each for each in self.history[used.number : before] if each.url == url and each.foo == foo]
         newer = [each for each in newer if not each.dead and not each.said["no_cache"]]
         assert not any(each.may_be_stored() and each.lifetime() for each in newer)
         assert directive != "no-cache"
@@ -246,8 +244,7 @@ class CacheMachine(RuleBasedStateMachine):
         if same:
             last = same[-1]
             stays = (
-                not last.may_be_gone
-                and last.may_be_stored()
+                last.may_be_stored()
                 and not last.said["no_cache"]
                 and last.is_fresh(now)
                 and not last.dead

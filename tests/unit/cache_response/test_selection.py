@@ -219,3 +219,30 @@ def test_a_validation_takes_the_place_of_nothing_else_that_fits() -> None:
     assert site.get(foo="2").body == b"any"
     assert site.get().body == b"variant"
     assert site.calls == 3
+
+
+def test_what_the_origin_stops_to_allow_takes_no_other_variant_with_it() -> None:
+    """A full answer or a 304 that may not be stored ends what it is about, and the others are hits."""
+    for status, fields in ((200, {}), (304, {"cache_control": "no-store"})):
+        site = Site().reply(200, b"1", cache_control="max-age=60", vary="foo")
+        site.get(foo="1")
+        site.reply(200, b"2", cache_control="no-cache", vary="foo", etag='"2"')
+        site.get(foo="2")
+        site.reply(status, b"now", **fields)
+        site.get(foo="2")
+        assert site.sent[-1]["if-none-match"] == '"2"'
+        assert site.is_cached(foo="1")
+        site.get(foo="2")
+        assert "if-none-match" not in site.sent[-1]
+
+
+def test_a_variant_that_somebody_is_at_goes_with_the_others() -> None:
+    """Without the lease nothing can be taken out, so all of it goes."""
+    site = Site().reply(200, b"1", cache_control="max-age=60", vary="foo")
+    site.get(foo="1")
+    site.reply(200, b"2", cache_control="no-cache", vary="foo", etag='"2"')
+    site.get(foo="2")
+    assert site.backend.acquire("response:15:api.example.com0:2:/a?", "somebody", 60)
+    site.reply(200, b"now")
+    site.get(foo="2")
+    assert site.get(foo="1", cache_control="only-if-cached").status == 504

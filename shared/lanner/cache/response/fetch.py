@@ -1,8 +1,8 @@
 """Going to the origin: who goes, what is asked, what becomes of the answer.
 
-On a miss one of many goes and the others wait (`flights`, `collapse`), unless the request is not worth a queue: a part, a
-condition for the origin, a demand for validation, a response that every request has to validate for itself. An answer
-that may not be stored is for its own request alone: the key is marked for a while, and everybody goes alone.
+On a miss one of many goes and the others wait (`flights`, `collapse`), unless the request is not worth a queue: a
+part, a condition for the origin, a demand for validation, a response that every request has to validate for itself. An
+answer that may not be stored is for its own request alone: the key is marked for a while, and everybody goes alone.
 
 A failing origin (an exception, 500, 502, 503, 504) never replaces what is stored. Where the stored response may stand
 in (`stale_on_error`), it does, and the record notes it for a moment: whoever waits then neither queues nor asks.
@@ -208,7 +208,7 @@ class Fetcher:
         stored = False
         if why:
             if why in _FORBIDDEN and not trip.asked.no_store:
-                self.storage.forget([trip.key])  # what the origin now forbids to store is not kept
+                self._drop(trip)  # what the origin now forbids to store is not kept
             self._abandon(trip, failed=False)
         else:
             stored = self._save(trip, new, record)
@@ -327,7 +327,10 @@ class Fetcher:
             else:
                 self.storage.mark(trip.key, trip.holder, self.uncacheable_ms / 1000, trip.guard)
         elif record is not None and trip.reason == "stale" and replaces and not trip.asked.no_store:
-            self.storage.forget([trip.key])  # it is no longer what the origin answers
+            self._drop(trip)  # it is no longer what the origin answers
+
+    def _drop(self, trip: Trip) -> None:
+        self.storage.drop(trip.key, trip.request.headers, trip.holder, self.collapse.lease_ms / 1000)
 
     def _abandon(self, trip: Trip, failed: bool) -> None:
         """End the lease without an answer; after a failure nobody queues for the next one."""
@@ -377,7 +380,7 @@ class Fetcher:
                 new, why = self._record(trip, full, directives, now, cookies=record.cookies)
                 stored = not why and self._save(trip, new, record)
             if not stored:
-                self.storage.forget([trip.key])
+                self._drop(trip)
         if trip.holder and not stored:
             self.storage.release(trip.key, trip.holder)
         self.counters.misses += 1

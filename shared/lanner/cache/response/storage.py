@@ -285,6 +285,29 @@ class Storage:
         except CacheError:
             self.errors += 1
 
+    def drop(self, key: str, headers: Mapping[str, str], holder: str, seconds: float) -> None:
+        """Remove what fits a request with these headers, and what is on its way there; other variants stay.
+
+        Under the lease of `holder`, which ends with it; without one, or where there are no others, all goes.
+        """
+        own = holder or token()
+        if holder or self.acquire(key, own, seconds):
+            try:
+                entry = self._get(key)
+                index = None if entry is None else self.decoded(key, entry.value)
+                now = self.clock.now()
+                others = index.variants if isinstance(index, Index) else ()
+                others = tuple(each for each in others if each.kept_until > now and not fits(each.chosen, headers))
+                if others:
+                    self._truth.set(_guard_key(key), token().encode(), GUARD_TTL)
+                    longest = max(each.kept_until for each in others) - now
+                    if self.backend.set_held(key, Index(others).encode(), longest, own):
+                        return
+            except CacheError:
+                self.errors += 1
+            self.release(key, own)
+        self.forget([key])
+
     def tags(self, keys: Sequence[str]) -> list[str]:
         """The tags of everything stored under these primary keys."""
         found: dict[str, None] = {}
