@@ -71,13 +71,13 @@ def _ours(trace: list[str]) -> float:
         (lambda: _zipf(1.1, 25_000), 0.04),
         (_scans, 0.04),
         (lambda: [str(at % 650) for at in range(LENGTH)], 0.2),
-        (_shifts, -0.005),
-        (_recent, -0.005),
+        (_shifts, -0.002),
+        (_recent, -0.002),
     ],
     ids=["zipf 0.7", "zipf 0.9", "zipf 1.1", "scans", "loop", "shifts", "recency"],
 )
 def test_hit_ratios_against_lru(make: Callable[[], list[str]], gain: float) -> None:
-    """Clearly better where frequency matters; within half a point where recency does, which it first has to learn."""
+    """Clearly better where frequency matters; where recency does, which it first has to learn, a fifth of a point below."""
     trace = make()
     assert _ours(trace) >= _lru(trace) + gain
 

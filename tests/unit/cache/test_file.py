@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from lanner.cache import file_lock
 from lanner.cache.errors import CacheBudgetSpent, CacheConfigError, CacheUnavailable
 from lanner.cache.file import SHARDS, FileBackend
 from lanner.clock import ManualClock
@@ -115,6 +116,23 @@ with cache._locked(file, "test"):
         holder.kill()
         holder.communicate()
     FileBackend(str(tmp_path)).set("key", b"w")
+
+
+def test_who_is_refused_a_lease_takes_no_lock(tmp_path: Path) -> None:
+    """While somebody else works in the shard, a lease that is held is refused at once, and a free one waited for."""
+    cache = FileBackend(str(tmp_path), budget_ms=1)
+    assert cache.acquire("key", "holder", 60)
+    (folder,) = (each.parent for each in tmp_path.rglob("*.lease"))
+    lock = file_lock.take(str(folder), 0o600, 1.0, "test")
+    assert lock is not None
+    try:
+        assert cache.acquire("key", "other", 60) is False
+        with pytest.raises(CacheBudgetSpent):
+            cache.acquire("key", "holder", 60)
+        assert file_lock.take(str(folder), 0o600, 60.0, "test", lambda: True) is None
+    finally:
+        os.close(lock)
+    assert cache.acquire("key", "holder", 60)
 
 
 @pytest.mark.parametrize("harm", ["cut", "flip", "empty", "foreign"])
