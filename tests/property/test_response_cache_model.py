@@ -253,9 +253,9 @@ class CacheMachine(RuleBasedStateMachine):
             assert not stays, f"{last.number} was fresh and {newest.number} was asked for"
 
     def was_replaced(self, old: Exchange) -> bool:
-        """Whether a later answer that may be stored was to a request that this one fits, whatever its own Vary says."""
-        later = self.history[old.number : -1]
-        return any(old.fits(each.url, each.foo) and each.may_be_stored() for each in later)
+        """Whether the origin has answered a request since that this one fits: storably, or one for another variant."""
+        later = [each for each in self.history[old.number : -1] if old.fits(each.url, each.foo)]
+        return any(each.may_be_stored() or each.foo != old.foo for each in later)
 
     @rule(url=URLS, status=st.sampled_from([200, 204, 303, 400, 500]), method=st.sampled_from(["POST", "PUT", "FOO"]))
     def write(self, url: str, status: int, method: str) -> None:

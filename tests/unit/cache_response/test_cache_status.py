@@ -75,7 +75,7 @@ def test_a_stale_answer_has_a_negative_ttl() -> None:
     """Section 2.5; and it says what was tried."""
     site = Site().reply(cache_control="max-age=10, stale-if-error=60")
     site.get()
-    site.reply(503)
+    site.reply(503).takes = 0.01
     assert said(site.wait(15).get()) == {"fwd": "stale", "fwd-status": 503, "ttl": -5, "detail": "stale-if-error"}
     assert said(site.get()) == {"hit": True, "ttl": -5, "detail": "stale-if-error"}
 

@@ -191,6 +191,17 @@ def test_a_304_about_something_else_is_not_believed(fields: dict[str, str]) -> N
     assert site.get().body == b"new"
 
 
+def test_a_304_that_leaves_nothing_to_be_cacheable_by_ends_it() -> None:
+    """Section 3.2: the lifetime is replaced by what came, and a 299 is not stored without one."""
+    site = Site().reply(299, cache_control="max-age=60", etag='"1"')
+    site.get()
+    site.reply(304, b"", cache_control="no-transform")
+    assert site.get(cache_control="no-cache").status == 299
+    site.reply(299, b"new", cache_control="max-age=60")
+    assert site.get().body == b"new"
+    assert "if-none-match" not in site.sent[-1]
+
+
 def test_tags_without_quotes_are_told_apart_to_the_last_character() -> None:
     """They are no entity-tags (RFC 9110 section 8.8.3), and still each is itself and no other."""
     site = Site().reply(cache_control="max-age=1", etag="abcdef")

@@ -42,9 +42,10 @@ if TYPE_CHECKING:
 
 UNCACHEABLE_MS: Final = 5_000  # nobody queues where answers are not stored
 HOLD_MS: Final = 1_000  # an origin that failed is not asked again on behalf of a stale response
+_HOLD_FACTOR: Final = 100  # of what a failure took: at most one part in a hundred of the time is spent on failing
 FAILURES: Final = frozenset((500, 502, 503, 504))  # RFC 5861 section 4
 _GONE: Final = frozenset((404, 410))
-_FORBIDDEN: Final = frozenset(("no-store", "private", "must-understand", "vary"))  # by the origin, for everybody
+_FORBIDDEN: Final = frozenset(("no-store", "private", "must-understand", "vary", "no-lifetime"))  # for everybody
 
 
 class Fetcher:
@@ -321,7 +322,7 @@ class Fetcher:
         replaces = status < 400 or status in _GONE  # other errors are about this request, or this moment
         if trip.holder:
             if record is not None and not replaces:
-                self.storage.hold(trip.key, record, self._until(), trip.holder)
+                self._hold(trip, record)
             elif isinstance(trip.found.stored, Index) or trip.found.reason == "vary-miss":
                 self.storage.release(trip.key, trip.holder)  # a mark would hide the other variants
             else:
@@ -339,17 +340,20 @@ class Fetcher:
         if failed and trip.record is None:
             self.storage.mark(trip.key, trip.holder, self.hold_ms / 1000, trip.guard)
         elif failed and trip.record is not None:
-            self.storage.hold(trip.key, trip.record, self._until(), trip.holder)
+            self._hold(trip, trip.record)
         else:
             self.storage.release(trip.key, trip.holder)
 
-    def _until(self) -> float:
-        return self.storage.clock.now() + self.hold_ms / 1000
+    def _hold(self, trip: Trip, record: Record) -> None:
+        """Note that the origin fails, for `hold_ms` at most; where failing takes no time, asking again costs none."""
+        now = self.storage.clock.now()
+        seconds = min(self.hold_ms / 1000, (now - trip.requested) * _HOLD_FACTOR)
+        self.storage.hold(trip.key, record, now + seconds, trip.holder)
 
     def _failed(self, trip: Trip, record: Record, status: int) -> Response:
         """The origin fails and the stored response stands in; nobody asks again for a moment."""
         if trip.holder:
-            self.storage.hold(trip.key, record, self._until(), trip.holder)
+            self._hold(trip, record)
         return self.stand_in(trip, record, status)
 
     def stand_in(self, trip: Trip, record: Record, status: int | None) -> Response:

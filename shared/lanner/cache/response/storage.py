@@ -265,11 +265,12 @@ class Storage:
 
         Who waits for the lease then reads that there is nothing to wait for.
         """
+        now = self.clock.now()
         noted = record.held(until)
         try:
-            entry = self._get(key)
+            entry = self._get(key) if until > now else None
             if entry is not None and entry.value == record.value:
-                ttl = noted.keep_for(self.clock.now())
+                ttl = noted.keep_for(now)
                 if self.backend.set_held(key, noted.encode(), ttl, holder):
                     return
             self.backend.release(key, holder)
