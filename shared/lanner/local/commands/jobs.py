@@ -86,7 +86,9 @@ def run(args: argparse.Namespace) -> int:
 def place(args: argparse.Namespace) -> dict[str, str | None]:
     """Table and queues: those that were named, or the running local cloud's. Raises `CommandError`."""
     if args.table:
-        return {name: getattr(args, name) or os.environ.get(setting) for name, setting in SETTINGS.items()}
+        named = {name: getattr(args, name) or os.environ.get(setting) for name, setting in SETTINGS.items()}
+        _check_named(args, named)
+        return named
     cloud = running_cloud(args.template)
     found = {row["logical_id"]: str(row["physical_id"]) for row in _resources(cloud.url)}
     missing = [logical_id for logical_id in RESOURCES.values() if not found.get(logical_id)]
@@ -96,6 +98,15 @@ def place(args: argparse.Namespace) -> dict[str, str | None]:
     engine = urlsplit(where["queue"])
     os.environ.update(LOCAL, AWS_ENDPOINT_URL=f"{engine.scheme}://{engine.netloc}")
     return dict(where)
+
+
+def _check_named(args: argparse.Namespace, named: dict[str, str | None]) -> None:
+    """To put jobs back there must be a queue: asked for before anything is written. Raises `CommandError`."""
+    if args.action != "redrive":
+        return
+    for name in ("queue",) if args.job else ("queue", "dead_letter_queue"):
+        if not named[name]:
+            raise CommandError(f"redrive needs --{name.replace('_', '-')} (or {SETTINGS[name]}) beside --table")
 
 
 def _resources(url: str) -> list[dict[str, str]]:
