@@ -1,0 +1,94 @@
+"""The response cache's place in the pipeline, with requests that are made by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from lanner.cache import default
+from lanner.cache.policy import CachePolicy
+from lanner.cache.step import REFRESH_MARK, response_cache
+from lanner.group import RouteGroup
+from lanner.http.message import Handler, Request, Response
+from lanner.versioning.registry import ApiVersion, VersionRegistry
+from tests.unit.cache_response.site import Source
+
+ROUTE = "/users/{id}"
+REGISTRY = VersionRegistry((ApiVersion("v1", released_at="2020-01-01T00:00:00Z"),), default="v1")
+
+
+class ByHand(Source):
+    """A source whose events need not be anything."""
+
+    def query_string(self, event: Any) -> bytes:
+        return b""
+
+    def has_query(self, event: Any) -> bool:
+        return False
+
+
+@pytest.fixture
+def calls() -> list[Request]:
+    """What the origin was asked."""
+    return []
+
+
+@pytest.fixture
+def handle(monkeypatch: pytest.MonkeyPatch, calls: list[Request]) -> Iterator[Handler]:
+    """The step of a group with one cached route, over a memory of its own."""
+    monkeypatch.setenv("LANNER_CACHE", "memory://")
+    default.close()
+    group = RouteGroup(
+        "users",
+        registry=REGISTRY,
+        paths={ROUTE: "GET"},
+        routes="nowhere:router",
+        cache={ROUTE: CachePolicy(60, tags=("users", "user:{id}"))},
+    )
+
+    def origin(request: Request) -> Response:
+        calls.append(request)
+        request.state["cache_tags"].append("team:1")
+        return Response(200, {}, b"%d" % len(calls))
+
+    step = response_cache(group, origin)
+    assert step is not None
+    yield step
+    default.close()
+
+
+def asked(event: Any) -> Request:
+    """A read of one user."""
+    request = Request("GET", "/v1/users/7", {}, source=ByHand(), event=event)
+    request.route = ROUTE
+    request.path_params = {"id": "7"}
+    return request
+
+
+@pytest.mark.parametrize("event", [None, b"", {}, [], "text", object()])
+def test_an_event_of_any_kind_is_no_refresh(handle: Handler, calls: list[Request], event: Any) -> None:
+    """Only a marked event renders anew; a request made by hand has none."""
+    assert [handle(asked(event)).body for _ in range(2)] == [b"1", b"1"]
+    assert len(calls) == 1
+
+
+def test_a_marked_event_is_rendered_anew(handle: Handler, calls: list[Request]) -> None:
+    """The origin is asked whatever is kept, and everybody gets what it said."""
+    handle(asked(None))
+    assert handle(asked({REFRESH_MARK: True})).body == b"2"
+    assert handle(asked(None)).body == b"2"
+    assert len(calls) == 2
+
+
+@pytest.mark.parametrize("tag", ["users", "user:7", "team:1"])
+def test_tags_of_the_route_and_of_what_it_read_invalidate(handle: Handler, calls: list[Request], tag: str) -> None:
+    """Those of the policy, and what the route appended; a hit spells none of them out."""
+    handle(asked(None))
+    hit = asked(None)
+    assert handle(hit).body == b"1"
+    assert "cache_tags" not in hit.state
+    default.default_tags().invalidate([tag])
+    assert handle(asked(None)).body == b"2"
+    assert len(calls) == 2
