@@ -5,7 +5,8 @@
                invalidated, or within `stale`
     spare      within `stale_if_error`                 as absent, but returned where the computation raises
     absent     nothing, a marker, invalidated          one computes, the others wait; after their budget, or when the
-                                                       one has failed, each computes for itself and stores nothing
+                                                       one has failed, each computes for itself and stores nothing.
+                                                       Threads of one process are woken, the others read again
 
 A result is stored only by the holder of the lease, and only while under the key is what was there when it began:
 an invalidation or another result that came in between wins. Under the lease the last tier is asked, since a nearer one
@@ -29,6 +30,7 @@ from lanner.cache.computed import FAILED, REMOVED, VALUE, Record, marker, read, 
 from lanner.cache.early import is_due
 from lanner.cache.errors import CacheUnavailable, CacheValueError
 from lanner.cache.lease import Lease, Patience
+from lanner.cache.response.flights import Flights
 from lanner.cache.terms import LEASE_MS, Terms
 from lanner.clock import Clock, SystemClock
 
@@ -75,6 +77,8 @@ class _Mine(threading.local):
 
 
 _mine = _Mine()
+_flights = Flights()
+"""Of all caches, since `remember` makes a `Computing` for each call."""
 
 
 class Computing:
@@ -199,8 +203,27 @@ class Computing:
     def _missed(self, job: _Job, found: Record | None) -> _Outcome | None:
         """What another computes, or our own; None when the caller has to compute for itself."""
         patience = Patience(self.clock, job.terms.wait)
+        name = f"{id(self._shared)}:{job.key}"
+        flight = _flights.depart(name)
+        landed = flight is None and _flights.wait(name, min(job.terms.lease_ms / 1000, job.terms.wait))
+        try:
+            return self._queue(job, found, patience, landed)
+        finally:
+            if flight is not None:
+                _flights.land(name, flight)
+
+    def _queue(self, job: _Job, found: Record | None, patience: Patience, looks: bool) -> _Outcome | None:
+        """Lead, or wait for whoever leads; `looks` where somebody has already been waited for."""
         lease_ms = job.terms.lease_ms
         while True:
+            if looks:
+                entry = self._shared.get(job.key)
+                record = None if entry is None else read(entry.value)
+                if record is not None and record.kind == FAILED:
+                    return None
+                if record is not None and self._state(record, job.terms) <= _DUE:
+                    self._drop_near(job.key)
+                    return _Outcome(record.value())
             if patience.asks():
                 lease = Lease.acquire(self.backend, job.key, lease_ms, self.clock)
                 if lease is not None:
@@ -208,13 +231,7 @@ class Computing:
                 lease_ms = 2 * job.terms.lease_ms  # whoever takes over does so because the first was too short, or dead
             if not patience.pause():
                 return None
-            entry = self._shared.get(job.key)
-            record = None if entry is None else read(entry.value)
-            if record is not None and record.kind == FAILED:
-                return None
-            if record is not None and self._state(record, job.terms) <= _DUE:
-                self._drop_near(job.key)
-                return _Outcome(record.value())
+            looks = True
 
     def _lead(self, job: _Job, lease: Lease, found: Record | None) -> _Outcome | None:
         """Compute under the lease, unless somebody has stored something usable since our read."""

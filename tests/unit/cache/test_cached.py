@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from typing import Any
 
 import pytest
@@ -397,3 +398,32 @@ def test_a_method_is_cached_by_its_key() -> None:
     repository = Repository()
     assert [repository.row(1), repository.row(1), repository.row(2)] == [1, 1, 2]
     assert repository.calls == 2
+
+
+@pytest.mark.parametrize("inline", [False, True])
+def test_threads_wait_for_each_other_and_not_by_the_clock(inline: bool) -> None:
+    """A clock that is moved by whoever sleeps stands still: nobody's patience or lease ends while one computes."""
+    readers = 30
+    source = Source()
+    here = threading.Barrier(readers)
+    all_here = threading.Event()
+    source.answer = lambda number: all_here.wait(60) and number
+    got: list[Any] = []
+
+    def read() -> None:
+        if not here.wait():
+            all_here.set()  # by one of them
+        if inline:
+            got.append(remember(source.backend, "key", 60, source.compute, index=source.index, clock=source.clock))
+        else:
+            got.append(source.get())
+
+    begun = source.clock.monotonic()
+    crowd = [threading.Thread(target=read) for _ in range(readers)]
+    for each in crowd:
+        each.start()
+    for each in crowd:
+        each.join()
+    assert got == [1] * readers
+    assert source.calls == 1
+    assert source.clock.monotonic() == begun
