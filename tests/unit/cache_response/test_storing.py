@@ -75,6 +75,16 @@ def test_an_older_stored_response_survives_an_answer_that_is_not_stored() -> Non
     assert site.get().headers["a"] == "1"
 
 
+def test_an_older_stored_response_does_not_survive_an_answer_that_is_over_on_arrival() -> None:
+    """It would have taken its place, had it lived: a fresh older one is not what the origin says any more."""
+    site = Site().reply(cache_control=FRESH, a="1")
+    site.get()
+    site.reply(cache_control="max-age=1, must-revalidate", age="3", a="2")
+    assert site.get(cache_control="no-cache").headers["a"] == "2"
+    assert site.get().headers["a"] == "2"
+    assert site.calls == 3
+
+
 @pytest.mark.parametrize("value", ["private, max-age=60", "PRIVATE, max-age=60", 'private="", max-age=60'])
 def test_a_shared_cache_does_not_store_private(value: str) -> None:
     """Section 5.2.2.7."""

@@ -193,7 +193,9 @@ class Storage:
         """
         now = self.clock.now()
         ttl = record.keep_for(now)
-        if ttl <= 0:
+        if ttl <= 0:  # over on arrival, and so is what it would take the place of
+            if self.find(key, headers).record is not None:
+                self.drop(key, headers, holder, 0.0)
             return False
         try:
             value = record.encode()
