@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deploy_hooks.app import after_traffic, before_traffic
@@ -351,6 +351,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is not what is tested
 @given(JSON, st.dictionaries(st.text(min_size=1), JSON, max_size=3))
 def test_an_answer_differs_neither_from_itself_nor_from_more(body: Any, more: dict[str, Any]) -> None:
     """Comparison is reflexive, and extending an object is never a difference; losing a member always is."""

@@ -13,7 +13,13 @@ from tests.builders import Context
 from tests.functions.gateway_events import Answer
 
 FILES = sorted(file for package in ("health", "docs") for file in (ROOT / "events" / package).glob("*.json"))
-TESTED_ELSEWHERE = {"users_v1", "users_v2", "catalog", "notifications"}  # test_events.py, test_notifications.py
+TESTED_ELSEWHERE = {
+    *("users_v1", "users_v2", "catalog"),  # test_events.py
+    "notifications",  # test_notifications.py
+    *("jobs", "jobs_worker"),  # test_jobs_function.py
+    *("files", "uploads"),  # test_files_function.py
+    "reports",  # test_reports_function.py
+}
 NO_REQUESTS = {"deploy_hooks"}  # CodeDeploy's events: test_deploy_hooks.py
 
 
