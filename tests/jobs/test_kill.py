@@ -28,7 +28,7 @@ def test_killed_processes_lose_nothing_and_do_nothing_twice(cloud: str, tmp_path
     print(found)
     assert found["killed"] == KILLS, (found, done.stderr)
     assert found["asked"] == found["acknowledged"] == JOBS, found
-    assert found["refused"] == [] and found["answers_dropped"] > 0, found
+    assert found["refused"] == [] and found["answers_dropped"] > 0 and found["woken_after_their_lease"] > 0, found
     assert {name: found[name] for name in ("lost", "twice", "unexpected")} == {"lost": 0, "twice": 0, "unexpected": 0}
     assert found["effects"] == JOBS, found
     assert found["attempts"] >= JOBS

@@ -2,7 +2,9 @@
 
 Clients ask over HTTP, hang up on answers, and repeat with the same Idempotency-Key until they have read a 202. Fronts
 accept the jobs, workers perform them; both reach AWS through clients that lose answers. The nursery kills a random one
-with SIGKILL, starts another in its place, and goes on until every job is acknowledged and finished.
+with SIGKILL, starts another in its place, and goes on until every job is acknowledged and finished. Some jobs
+stop their own process (SIGSTOP) between what they do and the write that says so: the nursery wakes it once its lease is
+over and others have done the job.
 
 The ledger is files (`notes`) that only clients and the jobs' own code append to; the effects are counted in DynamoDB.
 The last line printed is the sum.
@@ -26,12 +28,13 @@ from tests.jobs.effects import performed
 from tests.jobs.torture.asking import ask
 from tests.jobs.torture.front import serve
 from tests.jobs.torture.notes import Tail, lines
-from tests.jobs.torture.work import hasten, kind_of, work
+from tests.jobs.torture.work import LEASE, hasten, kind_of, work
 
 FRONTS = 2
 WORKERS = 3
 BACKLOG = 64
 STEP_S = 0.01
+STOPPED_S = LEASE + 0.5
 
 
 def fork(role: Callable[..., None], *arguments: Any) -> int:
@@ -56,7 +59,9 @@ class Nursery:
         self._mortal = [fork(role, *arguments) for role, arguments in self._roles]
         self._clients = fork(ask, listener.getsockname()[1], jobs)
         self._luck = luck
+        self._stopped: dict[int, float] = {}  # pid -> when it is woken
         self.killed: Counter[str] = Counter()
+        self.woken = 0
 
     def asked_all(self) -> bool:
         """Whether the clients are done; raises `ChildProcessError` where they died."""
@@ -68,15 +73,35 @@ class Nursery:
                     raise ChildProcessError("the clients died")
         return not self._clients
 
-    def kill_one(self) -> None:
-        """Kill one at random, and start another in its place; only workers once nobody asks any more."""
+    def kill_one(self) -> bool:
+        """Kill one at random, and start another in its place; only workers once nobody asks any more.
+
+        One that stands still is spared: what it does when it wakes up is to be seen.
+        """
         victim = self._luck.randrange(len(self._mortal) if self._clients else WORKERS)
         role, arguments = self._roles[victim]
         time.sleep(self._luck.random() * 0.05)
+        if self._mortal[victim] in self._stopped:
+            return False
         os.kill(self._mortal[victim], signal.SIGKILL)
         os.waitpid(self._mortal[victim], 0)
         self._mortal[victim] = fork(role, *arguments)
         self.killed["fronts" if role is serve else "workers"] += 1
+        return True
+
+    def look_after(self) -> None:
+        """Wake whose lease is over. Raises `ChildProcessError` for a process that ended by itself."""
+        now = time.monotonic()
+        for pid in self._mortal:
+            changed, status = os.waitpid(pid, os.WNOHANG | os.WUNTRACED)
+            if changed and not os.WIFSTOPPED(status):
+                raise ChildProcessError(f"a process ended by itself: {status}")
+            if changed:
+                self._stopped[pid] = now + STOPPED_S
+            elif self._stopped.get(pid, now + 1) <= now:
+                del self._stopped[pid]
+                os.kill(pid, signal.SIGCONT)
+                self.woken += 1
 
     def end(self) -> None:
         for each in [*self._mortal, *([self._clients] if self._clients else [])]:
@@ -92,17 +117,18 @@ def run(jobs: int, kills: int, seed: int, limit: float) -> dict[str, Any]:
     try:
         while time.monotonic() - started < limit:
             finished = ends.count()
+            nursery.look_after()
             if nursery.asked_all() and finished >= jobs and killed >= kills:
                 break
             # Kills are spread over the jobs: so many for so many that are finished.
             if killed < kills and (finished + 1) * kills >= (killed + 1) * jobs * 0.9:
-                nursery.kill_one()
-                killed += 1
+                killed += nursery.kill_one()
             time.sleep(STEP_S)
     finally:
         nursery.end()
     seconds = round(time.monotonic() - started, 1)
-    return {"killed": killed, "killed_by_role": dict(nursery.killed), "seconds": seconds, **ledger()}
+    roles = {"killed_by_role": dict(nursery.killed), "woken_after_their_lease": nursery.woken}
+    return {"killed": killed, **roles, "seconds": seconds, **ledger()}
 
 
 def ledger() -> dict[str, Any]:
