@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +24,11 @@ from lanner.jobs.worker import Worker
 from tests.architecture.test_cold_start import answered
 from tests.architecture.test_imports import HEAVY
 from tests.builders import Context, rest_event
+from tests.functions.api_client import NOW
 from tests.functions.dying_storage import DyingStorage, Killed
 from tests.functions.file_jobs import download, messages, run_jobs
 from tests.functions.gateway_events import Answer
+from tests.functions.job_runner import jobs
 
 EVENTS = Path(__file__).parents[2] / "events" / "reports"
 NOVEMBER = {"from": "2026-11-01", "to": "2026-11-03"}
@@ -32,9 +36,12 @@ NOVEMBER = {"from": "2026-11-01", "to": "2026-11-03"}
 pytestmark = pytest.mark.usefixtures("files_bucket", "idempotency_table")
 
 
-def call(method: str, path: str, json: Any = None) -> Answer:
+LEASE_S = 11
+
+
+def call(method: str, path: str, json: Any = None, **more: str) -> Answer:
     """One request for /v2/reports."""
-    headers = {} if json is None else {"Content-Type": "application/json"}
+    headers = {**({} if json is None else {"Content-Type": "application/json"}), **more}
     body = None if json is None else orjson.dumps(json).decode()
     return Answer(reports.app.lambda_handler(rest_event(method, path, headers=headers, body=body), Context()))
 
@@ -212,6 +219,24 @@ def test_a_read_needs_no_framework() -> None:
     found = answered("reports", [(path, "GET", {}, "v2"), ("/nothing", "GET", {}, "v2")], **environment)
     assert found["answers"] == [404, 404]
     assert not HEAVY & set(found["modules"])
+
+
+@pytest.mark.parametrize(("at", "mode"), [*product((1, 2, 3), DyingStorage.MODES)], ids=str)
+def test_wherever_a_request_with_a_key_dies_there_is_one_report(
+    monkeypatch: pytest.MonkeyPatch, at: int, mode: str
+) -> None:
+    """Killed around the claim, the job or the recorded answer; then retried once the lease has ended."""
+    clock = ManualClock(NOW)
+    monkeypatch.setattr(reports.app.GROUP, "clock", clock)
+    post = partial(call, "POST", "/v2/reports", {"kind": "growth"}, **{"Idempotency-Key": '"key-1"'})
+    with monkeypatch.context() as environment, suppress(Killed):
+        DyingStorage(environment, at, mode)
+        post()
+    clock.advance(LEASE_S)
+    answered = post()
+    assert answered.status == 202
+    assert [each["id"]["S"] for each in jobs("report.build")] == [answered.json()["id"]]
+    assert post().headers["idempotency-replayed"] == "true"
 
 
 @pytest.mark.parametrize("file", sorted(EVENTS.glob("*.json")), ids=lambda file: file.stem)

@@ -1,6 +1,9 @@
 """Reports over HTTP: `POST` accepts a job, `GET` says what became of it and signs links to its files anew.
 
 A report is its job: it has the job's id, and belongs to the principal who asked for it. Answers are kept by nobody.
+
+A request with an Idempotency-Key gives its job the key of the execution: an attempt that takes over from one that died
+finds the job that the other accepted (`lanner.idempotency.execution`).
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from domain.reports.requests import read_report_request
 from lanner.clock import Clock, SystemClock
 from lanner.http.message import Request, Response
 from lanner.http.problems import NotFound
+from lanner.idempotency.execution import execution_of
 from lanner.jobs.answers import accepted
 from lanner.jobs.errors import UnknownJob
 from lanner.jobs.producer import Producer
@@ -38,7 +42,9 @@ class ReportAnswers:
         """POST: 202 with the job, and `Link` to the report; 422 for a kind or period that cannot be."""
         check_known(request)
         wanted = read_report_request(read_document(request), self._clock.now())
-        status = self._producer(request).enqueue(KIND, wanted.document())
+        execution = execution_of(request)
+        key = None if execution is None else execution.job_key
+        status = self._producer(request).enqueue(KIND, wanted.document(), key=key)
         response = accepted(request, status)
         response.headers["link"] = f'<{prefix(request)}/reports/{status.id}>; rel="related"'
         return response
