@@ -246,3 +246,17 @@ def test_a_variant_that_somebody_is_at_goes_with_the_others() -> None:
     site.reply(200, b"now")
     site.get(foo="2")
     assert site.get(foo="1", cache_control="only-if-cached").status == 504
+
+
+def test_a_304_that_forbids_to_store_ends_what_it_is_about_only() -> None:
+    """The one without Vary had the validator; the one for this request is still fresh."""
+    site = Site().reply(200, b"variant", cache_control="max-age=60", vary="foo")
+    site.get(foo="2")
+    site.reply(200, b"any", cache_control="no-cache", etag='"1"')
+    site.get(foo="1")
+    site.reply(304, b"", cache_control="no-store", etag='"1"')
+    assert site.get(foo="2", cache_control="no-cache").body == b"any"
+    assert site.get(foo="2").body == b"variant"
+    site.reply(200, b"new")
+    assert site.get(foo="1").body == b"new"
+    assert "if-none-match" not in site.sent[-1]

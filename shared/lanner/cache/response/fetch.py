@@ -209,7 +209,7 @@ class Fetcher:
         stored = False
         if why:
             if why in _FORBIDDEN and not trip.asked.no_store:
-                self._drop(trip)  # what the origin now forbids to store is not kept
+                self._drop(trip, record)  # what the origin now forbids to store is not kept
             self._abandon(trip, failed=False)
         else:
             stored = self._save(trip, new, record)
@@ -330,8 +330,8 @@ class Fetcher:
         elif record is not None and trip.reason == "stale" and replaces and not trip.asked.no_store:
             self._drop(trip)  # it is no longer what the origin answers
 
-    def _drop(self, trip: Trip) -> None:
-        self.storage.drop(trip.key, trip.request.headers, trip.holder, self.collapse.lease_ms / 1000)
+    def _drop(self, trip: Trip, only: Record | None = None) -> None:
+        self.storage.drop(trip.key, trip.request.headers, trip.holder, self.collapse.lease_ms / 1000, only)
 
     def _abandon(self, trip: Trip, failed: bool) -> None:
         """End the lease without an answer; after a failure nobody queues for the next one."""
@@ -384,7 +384,7 @@ class Fetcher:
                 new, why = self._record(trip, full, directives, now, cookies=record.cookies)
                 stored = not why and self._save(trip, new, record)
             if not stored:
-                self._drop(trip)
+                self._drop(trip, record)
         if trip.holder and not stored:
             self.storage.release(trip.key, trip.holder)
         self.counters.misses += 1

@@ -288,8 +288,10 @@ class Storage:
         except CacheError:
             self.errors += 1
 
-    def drop(self, key: str, headers: Mapping[str, str], holder: str, seconds: float) -> None:
-        """Remove what fits a request with these headers, and what is on its way there; other variants stay.
+    def drop(
+        self, key: str, headers: Mapping[str, str], holder: str, seconds: float, only: Record | None = None
+    ) -> None:
+        """Remove what fits a request with these headers, or `only` one, and what is on its way; other variants stay.
 
         Under the lease of `holder`, which ends with it; without one, or where there are no others, all goes.
         """
@@ -300,7 +302,12 @@ class Storage:
                 index = None if entry is None else self.decoded(key, entry.value)
                 now = self.clock.now()
                 others = index.variants if isinstance(index, Index) else ()
-                others = tuple(each for each in others if each.kept_until > now and not fits(each.chosen, headers))
+                others = tuple(
+                    each
+                    for each in others
+                    if each.kept_until > now
+                    and not (fits(each.chosen, headers) if only is None else each.chosen == only.chosen)
+                )
                 if others:
                     self._truth.set(_guard_key(key), token().encode(), GUARD_TTL)
                     longest = max(each.kept_until for each in others) - now
