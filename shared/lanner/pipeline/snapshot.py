@@ -21,7 +21,7 @@ def register() -> None:
 
 
 def drop_connections() -> None:
-    """Close every connection, to AWS and to caches, and forget credentials; only modules that were loaded can hold any."""
+    """Close every connection, to AWS and to caches, and forget credentials; only loaded modules can hold any."""
     for name in ("lanner.aws.wire", "lanner.aws.invoke", "lanner.aws.clients", "lanner.cache.default"):
         module = sys.modules.get(name)
         if module is not None:
