@@ -37,7 +37,7 @@ def archive() -> bytes:
         (b"RIFF\x24\0\0\0WAVEfmt ", "application/octet-stream"),
         (b"%PDF-1.7\n", "application/pdf"),
         (archive(), "application/zip"),
-        (gzip.compress(b"x"), "application/gzip"),
+        (gzip.compress(b"x", mtime=0), "application/gzip"),
         ('{"name": "Zoë"}'.encode(), "application/json"),
         (b"[1, 2", "text/plain"),
         (b"a,b\n1,2\n3,4\n", "text/csv"),
