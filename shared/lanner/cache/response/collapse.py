@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from lanner.cache.lease import Patience
 from lanner.cache.response.answer import is_conditional
 from lanner.cache.response.storage import is_marker, token
 from lanner.cache.response.storing import allows_authorised
@@ -48,6 +47,8 @@ class Collapse:
         It then leads if the trip has a holder. `usable` makes an answer of what is stored, if it can; its second
         argument says whether somebody else was waited for.
         """
+        from lanner.cache.lease import Patience  # brings `random`: a millisecond that no hit needs
+
         storage, clock = self.storage, self.storage.clock
         holder = token()
         lease = self.lease_ms / 1000
