@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from lanner.cache.memory import MemoryBackend as MemoryBackend
     from lanner.cache.policy import CachePolicy as CachePolicy
     from lanner.cache.redis import RedisBackend as RedisBackend
+    from lanner.cache.response import ResponseCache as ResponseCache
     from lanner.cache.tags import TagIndex as TagIndex
     from lanner.cache.tags import tag_headers as tag_headers
     from lanner.cache.tiered import TieredCache as TieredCache
@@ -59,6 +60,7 @@ __all__ = [
     "MemcachedBackend",
     "MemoryBackend",
     "RedisBackend",
+    "ResponseCache",
     "TagIndex",
     "TieredCache",
     "WarmPlan",
@@ -92,6 +94,7 @@ _MODULES = {
     "MemcachedBackend": "memcached",
     "MemoryBackend": "memory",
     "RedisBackend": "redis",
+    "ResponseCache": "response",
     "TagIndex": "tags",
     "TieredCache": "tiered",
     "UNKNOWN": "cache",
