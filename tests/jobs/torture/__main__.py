@@ -64,7 +64,7 @@ class Nursery:
         self.woken = 0
 
     def asked_all(self) -> bool:
-        """Whether the clients are done; raises `ChildProcessError` where they died."""
+        """Whether the clients have seen every job finished; raises `ChildProcessError` where they died."""
         if self._clients:
             done, status = os.waitpid(self._clients, os.WNOHANG)
             if done:
@@ -116,9 +116,9 @@ def run(jobs: int, kills: int, seed: int, limit: float) -> dict[str, Any]:
     started, killed = time.monotonic(), 0
     try:
         while time.monotonic() - started < limit:
-            finished = ends.count()
+            finished = len(ends.seen())
             nursery.look_after()
-            if nursery.asked_all() and finished >= jobs and killed >= kills:
+            if nursery.asked_all() and (finished >= jobs or lines("refused")) and killed >= kills:
                 break
             # Kills are spread over the jobs: so many for so many that are finished.
             if killed < kills and (finished + 1) * kills >= (killed + 1) * jobs * 0.9:

@@ -1,4 +1,8 @@
-"""The clients: threads that ask over HTTP, hang up on some answers, and repeat with the same Idempotency-Key."""
+"""The clients: threads that ask over HTTP, hang up on some answers, and repeat with the same Idempotency-Key.
+
+One more thread asks what became of a job of which no worker has said so: one that was killed right after it had
+committed, while another took a second message for the job away, leaves no other trace than the record.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +25,10 @@ AGAIN = frozenset({409, 429, 500, 502, 503, 504})
 
 TIMEOUT_S = 15.0
 PAUSE_S = 0.05
+WATCH_S = 1.0
+WATCHED_AT_ONCE = 10
+OVERDUE_S = 5.0
+FINISHED = ("succeeded", "failed", "dead")
 IN_FLIGHT = 40
 """Jobs that are accepted and not finished, at most."""
 
@@ -33,18 +41,42 @@ class Asking:
         self._numbers: Iterator[int] = iter(range(jobs))
         self._lock = threading.Lock()
         self._finished = Tail("finished")
+        self._acknowledged: dict[str, float] = {}  # id -> when
 
     def run(self) -> None:
+        """Until every number is acknowledged and its job finished."""
         threads = [threading.Thread(target=self._ask_all) for _ in range(THREADS)]
         for each in threads:
             each.start()
-        for each in threads:
-            each.join()
+        asking = True
+        while asking:
+            asking = any(each.is_alive() for each in threads)  # before the look: what they accept last is seen too
+            asking = bool(self._watch()) or asking
+            time.sleep(WATCH_S)
+
+    def _watch(self) -> int:
+        """Ask for jobs that nobody has called finished for long; gives how many are not finished."""
+        with self._lock:
+            left = [each for each in self._acknowledged.items() if each[0] not in self._finished.seen()]
+        overdue = [job_id for job_id, since in left if time.monotonic() - since > OVERDUE_S]
+        for job_id in overdue[:WATCHED_AT_ONCE]:
+            connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=TIMEOUT_S)
+            try:
+                connection.request("GET", f"/v2/jobs/{job_id}")
+                answer = connection.getresponse()
+                body = answer.read()
+            except (OSError, http.client.HTTPException):  # the front died
+                continue
+            finally:
+                connection.close()
+            if answer.status == 200 and json.loads(body)["status"] in FINISHED:
+                note("finished", job_id)
+        return len(left)
 
     def _next(self) -> int | None:
         with self._lock:
             number = next(self._numbers, None)
-            while number is not None and number - self._finished.count() > IN_FLIGHT:
+            while number is not None and number - len(self._finished.seen()) > IN_FLIGHT:
                 time.sleep(0.02)
             return number
 
@@ -70,7 +102,10 @@ class Asking:
         finally:
             connection.close()
         if answer.status in (200, 202):  # 200: it has finished since it was first asked for
-            note("acknowledged", f"{number} {json.loads(body)['id']}")
+            job_id = json.loads(body)["id"]
+            note("acknowledged", f"{number} {job_id}")
+            with self._lock:
+                self._acknowledged[job_id] = time.monotonic()
             return True
         if answer.status not in AGAIN:
             note("refused", f"{number} {answer.status} {body[:300]!r}")

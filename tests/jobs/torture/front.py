@@ -33,8 +33,8 @@ GROUP = RouteGroup(
     "torture",
     registry=REGISTRY,
     versions=("v2",),
-    paths={"/work": "POST"},
-    edge={"POST /work": "tests.jobs.torture.front:create"},
+    paths={"/work": "POST", "/jobs/{id}": "GET"},
+    edge={"POST /work": "tests.jobs.torture.front:create", "GET /jobs/{id}": "lanner.jobs.answers:read"},
     idempotency=IdempotencyPolicy(required=("/work",), lease_s=LEASE_S),
 )
 lambda_handler = GROUP.handler()
@@ -54,9 +54,14 @@ def create(request: Request) -> Response:
 class Handler(BaseHTTPRequestHandler):
     """HTTP on one side, Lambda's event and answer on the other."""
 
+    def do_GET(self) -> None:
+        self._answer(rest_event("GET", self.path, headers=dict(self.headers.items())))
+
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
-        event = rest_event("POST", self.path, headers=dict(self.headers.items()), body=body.decode())
+        self._answer(rest_event("POST", self.path, headers=dict(self.headers.items()), body=body.decode()))
+
+    def _answer(self, event: dict[str, object]) -> None:
         answer = Answer(lambda_handler(event, Context()))
         try:
             self.send_response(answer.status)

@@ -5,7 +5,7 @@ acknowledged   number and id of the job, once a client has read a 202, or a 200
 hung-up        number, for a request whose answer nobody read
 refused        number and status, for an answer that says neither yes nor "again"
 attempts       number and attempt, when a job's code starts
-finished       ids of jobs that a worker found finished
+finished       ids of jobs that a worker, or a client that asked, found finished
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ def lines(name: str) -> list[str]:
 
 
 class Tail:
-    """How many different lines a file has, read on from where the last look ended."""
+    """The different lines that a file has, read on from where the last look ended; for one thread."""
 
     def __init__(self, name: str) -> None:
         self._path = LEDGER / name
         self._at = 0
-        self._seen: set[bytes] = set()
+        self._seen: set[str] = set()
 
-    def count(self) -> int:
+    def seen(self) -> set[str]:
         """Different lines until now."""
         if self._path.exists():
             with self._path.open("rb") as file:
@@ -45,5 +45,5 @@ class Tail:
                 found = file.read()
             whole = found[: found.rfind(b"\n") + 1]
             self._at += len(whole)
-            self._seen.update(whole.splitlines())
-        return len(self._seen)
+            self._seen.update(whole.decode().splitlines())
+        return self._seen
