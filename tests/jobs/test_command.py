@@ -25,7 +25,7 @@ from tests.jobs.conftest import TABLE
 from tests.jobs.deliveries import receive
 from tests.local.dev.conftest import APP, TEMPLATE, Project
 
-KIND = "report.build"
+KIND = "undeclared.work"
 RESOURCES = """
       JobsTable:
         Type: AWS::DynamoDB::Table
@@ -109,12 +109,12 @@ def test_jobs_are_listed_newest_first_and_by_what_is_asked_for(lanner: Cli) -> N
 def test_a_line_shows_how_far_a_job_is(lanner: Cli) -> None:
     """Progress as a bar, attempts once they are known, the note, and that it was asked to stop."""
     job_id = lanner.enqueue()
-    assert "[                    ]   0%    0/-  2027-01-15T08:00:01.000Z  report.build" in lanner.lines("list")[0]
+    assert "[                    ]   0%    0/-  2027-01-15T08:00:01.000Z  undeclared.work" in lanner.lines("list")[0]
     attempt = lanner.claim(job_id)
     attempt.progress, attempt.note = 40, "4 of 10 pages"
     attempt.extend()
     assert "[########            ]  40%    1/5  " in lanner.lines("list")[0]
-    assert lanner.lines("list")[0].endswith("report.build  4 of 10 pages")
+    assert lanner.lines("list")[0].endswith("undeclared.work  4 of 10 pages")
     assert states(lanner.lines("cancel", job_id)) == [(job_id, "stopping")]
 
 
