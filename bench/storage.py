@@ -15,6 +15,7 @@ from importlib import import_module
 from bench.measure import Bar, cold, in_turns, silent, table, verdicts
 from bench.user import USER, Context, event
 from bench.wire import ENVIRONMENT, server
+from lanner.aws import wire
 
 OURS = "ours: users_v2"
 PEER = "FastAPI + Mangum + boto3"
@@ -50,6 +51,7 @@ def stored_user() -> Iterator[str]:
     """The URL of a DynamoDB that has the one user, and this process's environment pointing at it."""
     with server(json.dumps({"Item": ITEM}).encode()) as url:
         os.environ.update(_environment(url))
+        wire.reset()  # another section's server is gone
         yield url
 
 
