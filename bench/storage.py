@@ -50,9 +50,15 @@ def _program(module: str, handler: str) -> str:
 def stored_user() -> Iterator[str]:
     """The URL of a DynamoDB that has the one user, and this process's environment pointing at it."""
     with server(json.dumps({"Item": ITEM}).encode()) as url:
+        before = dict(os.environ)
         os.environ.update(_environment(url))
         wire.reset()  # another section's server is gone
-        yield url
+        try:
+            yield url
+        finally:  # and the next section's is another one
+            os.environ.clear()
+            os.environ.update(before)
+            wire.reset()
 
 
 def storage(rounds: int = 60, calls_a_round: int = 20, runs: int = 7) -> list[str]:
