@@ -35,6 +35,17 @@ def test_a_folder(tmp_path: Path) -> None:
     assert backend.backend.path == f"{tmp_path}/a b"
 
 
+def test_a_folder_as_a_tier_waits_no_longer_than_other_tiers(tmp_path: Path) -> None:
+    """50 ms unless the URL says otherwise: no request waits for the lock of a process that was stopped."""
+    budgets = []
+    for options in ("", "?budget_ms=20"):
+        backend = open_backend(f"file://{tmp_path}/cache{options}")
+        assert isinstance(backend, GuardedBackend)
+        assert isinstance(backend.backend, FileBackend)
+        budgets.append(backend.backend._budget)
+    assert budgets == [0.05, 0.02]
+
+
 def test_a_stack_shares_the_clock() -> None:
     """Tiers in order, options anywhere."""
     clock = ManualClock()
