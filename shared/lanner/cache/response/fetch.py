@@ -13,11 +13,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from lanner.cache.errors import CacheError
+from lanner.cache.flights import Flights
 from lanner.cache.response.answer import from_record, is_conditional, passed, selected, tidied
 from lanner.cache.response.collapse import LEASE_MS, WAIT_MS, Collapse, is_held, queues
 from lanner.cache.response.decision import HIT, REFRESH, STALE, decide, demands, stale_on_error
 from lanner.cache.response.directives import response_directives
-from lanner.cache.response.flights import Flights
 from lanner.cache.response.invalidation import groups
 from lanner.cache.response.key import host_name
 from lanner.cache.response.record import Index, Record
