@@ -2,7 +2,7 @@
 
     handle(request, origin)
       GET, HEAD   look -> decide (pure, `decision`) -> hit | stale | refresh | 504 | to the origin (`fetch`)
-      others      to the origin; a non-error answer to an unsafe method invalidates (RFC 9111 section 4.4)
+      others      to the origin (`write_through`); a non-error answer to an unsafe method invalidates
 
 Contract:
 
@@ -22,26 +22,32 @@ that is stored, does what `_slow` does and no more; a property test holds the tw
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 from lanner.cache.errors import CacheError
-from lanner.cache.response.answer import from_record, gateway_timeout, passed, tidied
-from lanner.cache.response.collapse import LEASE_MS, WAIT_MS
+from lanner.cache.response.answer import from_record, gateway_timeout
 from lanner.cache.response.counters import Counters
 from lanner.cache.response.decision import HIT, MISS, REFRESH, STALE, TIMEOUT, decide
 from lanner.cache.response.directives import NO_REQUEST_DIRECTIVES, request_directives
-from lanner.cache.response.fetch import HOLD_MS, UNCACHEABLE_MS, Fetcher
 from lanner.cache.response.freshness import HEURISTIC_FRACTION, HEURISTIC_MAX
-from lanner.cache.response.invalidation import GROUP, as_read, groups, invalidates, linked
-from lanner.cache.response.key import host_name, join, normal_path, primary_key
+from lanner.cache.response.key import primary_key
 from lanner.cache.response.memo import MOST, Memo
 from lanner.cache.response.record import Record
-from lanner.cache.response.rules import GRACE, OWN_TARGETS, TARGETS, Rules
-from lanner.cache.response.status import appended, forwarded, hit, member_name, quoted
+from lanner.cache.response.rules import (
+    GRACE,
+    HOLD_MS,
+    LEASE_MS,
+    OWN_TARGETS,
+    TARGETS,
+    UNCACHEABLE_MS,
+    WAIT_MS,
+    Rules,
+)
+from lanner.cache.response.status import appended, hit, member_name, quoted
 from lanner.cache.response.storage import MAX_VARIANTS, Found, Storage, token
 from lanner.cache.response.tagging import TagGate
 from lanner.cache.response.trip import Trip
-from lanner.http.dates import http_date
 from lanner.http.message import Response
 
 if TYPE_CHECKING:
@@ -50,7 +56,9 @@ if TYPE_CHECKING:
     from lanner.cache.backend import CacheBackend, CacheEntry
     from lanner.cache.response.decision import Verdict
     from lanner.cache.response.directives import RequestDirectives
+    from lanner.cache.response.fetch import Fetcher
     from lanner.cache.response.tagging import Tags
+    from lanner.cache.response.write_through import WriteThrough
     from lanner.clock import Clock
     from lanner.http.message import Request
 
@@ -122,8 +130,6 @@ class ResponseCache:
         )
         self._name = member_name(name)
         self._key = primary_key if key is None else key
-        self._own_key = key is None
-        self._versions = tuple(dict.fromkeys(("", *versions)))
         self._refresh = refresh
         self._expose_key = expose_key
         self._expose_header = "" if expose_key_header is None else expose_key_header.lower()
@@ -136,25 +142,47 @@ class ResponseCache:
         self._storage = Storage(backend, clock, self._rules, max_variants=max_variants, memo=Memo(remembered))
         self._known = self._storage.memo.entries
         self._lease_ms = lease_ms
-        self._fetcher = Fetcher(
-            self._storage,
-            self._tags,
-            self._counters,
-            self._name,
-            lease_ms=lease_ms,
-            wait_ms=wait_ms,
-            uncacheable_ms=uncacheable_ms,
-            hold_ms=hold_ms,
-            head_bodies=head_bodies,
-            strip_conditions=strip_conditions,
-            tagging=tagging,
-        )
+
+        def sides() -> tuple[Fetcher, WriteThrough]:
+            from lanner.cache.response.fetch import Fetcher
+            from lanner.cache.response.keeping import Keeper
+            from lanner.cache.response.write_through import WriteThrough
+
+            keeper = Keeper(
+                self._storage,
+                self._tags,
+                self._counters,
+                lease_ms=lease_ms,
+                uncacheable_ms=uncacheable_ms,
+                hold_ms=hold_ms,
+                tagging=tagging,
+            )
+            fetcher = Fetcher(
+                keeper, self._name, wait_ms=wait_ms, head_bodies=head_bodies, strip_conditions=strip_conditions
+            )
+            return fetcher, WriteThrough(keeper, self._name, self._key, own_key=key is None, versions=versions)
+
+        self._sides = sides
+        self._opened: tuple[Fetcher, WriteThrough] | None = None
+        self._opening = threading.Lock()
+
+    def _origin_side(self) -> tuple[Fetcher, WriteThrough]:
+        """What goes to the origin: loaded by the first request that does, never by a hit."""
+        if self._opened is None:
+            with self._opening:
+                if self._opened is None:
+                    self._opened = self._sides()
+        return self._opened
+
+    @property
+    def _fetcher(self) -> Fetcher:
+        return self._origin_side()[0]
 
     def handle(self, request: Request, origin: Origin) -> Response:
         """The answer to a request, from the store or from `origin`, which gets the very `Request`."""
         method = request.method
         if method != "GET" and method != "HEAD":
-            return self._other(request, origin)
+            return self._origin_side()[1].handle(request, origin)
         key = self._key(request)
         try:
             entry = self._backend.get(key)
@@ -311,35 +339,6 @@ class ResponseCache:
         if record is None or (record.generations and self._tags.verdict(record.generations) == "gone"):
             trip.usable = False
         return self._fetcher.ask(trip)
-
-    def _other(self, request: Request, origin: Origin) -> Response:
-        """A method that is not answered from the store."""
-        response = tidied(origin(request))
-        if invalidates(request.method, response.status):
-            self._invalidate(request, response)
-        request.state["cache"] = "method"
-        self._counters.bypass += 1
-        member = forwarded(self._name, "method", response.status)
-        return passed(response, self._rules.own_targets, member, http_date(self._now()))
-
-    def _invalidate(self, request: Request, response: Response) -> None:
-        """RFC 9111 section 4.4: the target URI, what Location and Content-Location name; and groups (RFC 9875)."""
-        uris = linked(request, response.headers)
-        keys = [self._key(request)]
-        if self._own_key:
-            host = host_name(request.headers.get("host", ""))
-            query = request.query_string.decode("latin-1") if request.has_query else ""
-            for version in self._versions:
-                keys.append(join(host, version, normal_path(request.public_path), query))
-                keys.extend(join(host, version, normal_path(path), asked) for path, asked in uris)
-        keys.extend(self._key(as_read(request, path, query)) for path, query in uris)
-        keys = list(dict.fromkeys(keys))
-        host = host_name(request.headers.get("host", ""))
-        named = groups(host, response.headers.get("cache-group-invalidation"))
-        named += [tag for tag in self._storage.tags(keys) if tag.startswith(GROUP)]  # RFC 9875 section 2.2.1
-        self._storage.forget(keys)
-        if named:
-            self._tags.invalidate(dict.fromkeys(named))
 
     def statistics(self) -> dict[str, int]:
         """Counts since this cache was made: `hits`, `misses`, `stale`, `revalidated`, `collapsed`, `stored`, `bypass`,

@@ -14,6 +14,10 @@ TARGETS: Final = ("Lanner-Cache-Control", "CDN-Cache-Control")
 OWN_TARGETS: Final = TARGETS[:1]
 _PUBLIC_TARGET: Final = "cdn-cache-control"
 GRACE: Final = 86_400.0  # seconds that an entry outlives its freshness: to be validated, or served to a `max-stale`
+LEASE_MS: Final = 3_000  # longer than a usual answer; a dead leader is noticed after it
+WAIT_MS: Final = 8_000  # longer than a dead leader's lease and the answer of the next one
+UNCACHEABLE_MS: Final = 5_000  # nobody queues where answers are not stored
+HOLD_MS: Final = 1_000  # an origin that failed is not asked again on behalf of a stale response
 LONGEST_KEPT: Final = 31_536_000.0  # seconds: one year, whatever a lifetime says
 
 
