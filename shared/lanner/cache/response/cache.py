@@ -15,6 +15,9 @@ Contract:
   the record behind an answer, whose `encoded` keeps what compressing it gave.
 - Nothing runs after the answer. A stale response that may be served while it is refreshed is refreshed by `refresh`
   (then everybody is served at once), or by the holder of the lease within its own request; the others are served.
+  The holder gets the stale response like everybody, and the next request the new one (RFC 5861 section 3); with
+  `refreshed_first` it gets the new one, which it has waited for. Who has somewhere to run it afterwards, a thread or
+  the end of a WSGI response, hands it over: `refresh=lambda request, key: later(cache.refresh, request, origin)`.
 
 The shortest path, a fresh response to a request without parts or directives and with no condition but the entity-tag
 that is stored, does what `_slow` does and no more; a property test holds the two together.
@@ -78,6 +81,7 @@ class ResponseCache:
     - `tags`: a `TagIndex`; one over `backend` is made when the first tag turns up. `tagging(request)`: the tags of a
       request that goes to the origin, where nobody has left any in its `state["cache_tags"]`.
     - `refresh(request, key)`: hands a refresh to somebody else, who calls `refresh` here; True when it did.
+    - `refreshed_first`: who refreshes a stale response in its own request gets the new one, and not the stale one.
     - `lease_ms`, `wait_ms`, `uncacheable_ms`, `hold_ms`: see `fetch`. `early`: refresh by chance a little early
       (XFetch); without it, fresh is a hit.
     - `head_bodies`: the origin answers HEAD with the body of GET, and whoever is outside drops it.
@@ -100,6 +104,7 @@ class ResponseCache:
         tags: Tags | None = None,
         tagging: Callable[[Request], Iterable[str]] | None = None,
         refresh: Callable[[Request, str], bool] | None = None,
+        refreshed_first: bool = False,
         expose_key: bool = False,
         expose_key_header: str | None = None,
         allow_cookies: bool = False,
@@ -131,6 +136,7 @@ class ResponseCache:
         self._name = member_name(name)
         self._key = primary_key if key is None else key
         self._refresh = refresh
+        self._refreshed_first = refreshed_first
         self._expose_key = expose_key
         self._expose_header = "" if expose_key_header is None else expose_key_header.lower()
         self._early = early
@@ -249,9 +255,7 @@ class ResponseCache:
             return self._unavailable(request, origin, key)
         asked = request_directives(request.headers) if self._obey_requests else NO_REQUEST_DIRECTIVES
         record = found.record
-        verdict: Verdict = "valid"
-        if record is not None and record.generations:
-            verdict = self._tags.verdict(record.generations)
+        verdict = self._verdict(record)
         now = self._now()
         kind, reason = decide(record, asked, now, verdict)
         if kind == TIMEOUT:
@@ -273,6 +277,10 @@ class ResponseCache:
         if record.hold_until > now and self._fetcher.may_stand_in(trip, record, 503):
             return self._fetcher.stand_in(trip, record, None)
         return self._fetcher.go(trip)
+
+    def _verdict(self, record: Record | None) -> Verdict:
+        """What the tags of a record say about it."""
+        return self._tags.verdict(record.generations) if record is not None and record.generations else "valid"
 
     def _from_store(self, request: Request, record: Record, state: str, detail: str = "") -> Response:
         now = self._now()
@@ -307,7 +315,24 @@ class ResponseCache:
             return self._from_store(request, found.record, "hit")
         trip.holder = holder
         trip.behind = True
-        return self._fetcher.ask(trip)
+        if self._refreshed_first:
+            return self._fetcher.ask(trip)
+        return self._served_after(trip, record, state, detail)
+
+    def _served_after(self, trip: Trip, record: Record, state: str, detail: str) -> Response:
+        """The stale response, after it was refreshed; what took longer than it may be stale gives the new one."""
+        answer: Response | None = None
+        failure: Exception | None = None
+        try:
+            answer = self._fetcher.ask(trip)
+        except Exception as error:
+            trip.request.state["cache_error"] = failure = error
+        kind, _ = decide(record, trip.asked, self._now(), self._verdict(record))
+        if kind in (HIT, REFRESH):
+            return self._from_store(trip.request, record, state, detail)
+        if answer is None:
+            raise failure or CacheError("no answer")
+        return answer
 
     def _handed_over(self, request: Request, key: str) -> bool:
         """Whether somebody else refreshes; what goes wrong there is no fault of this request."""
