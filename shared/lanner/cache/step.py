@@ -158,6 +158,7 @@ class _Opened:
             refreshed_first=True,
             expose_key=flag(DEBUG_SETTING),
             early=True,
+            ranked_languages=True,  # `Accept-Language: en, de` is answered in English, `de, en` in German
             head_bodies=True,
             strip_conditions=True,
         )

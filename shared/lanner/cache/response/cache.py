@@ -88,6 +88,7 @@ class ResponseCache:
     - `strip_conditions`: a miss with If-None-Match or If-Modified-Since asks the origin without them, to have
       something to store, and judges them here.
     - `obey_requests`: False ignores Cache-Control of requests, which RFC 9111 section 5.2.1 leaves to a cache.
+    - `ranked_languages`: the origin prefers the first of equals in Accept-Language, so their order matters.
     - `allow_cookies`: store responses with Set-Cookie; without it no response with cookies is stored.
     """
 
@@ -108,6 +109,7 @@ class ResponseCache:
         expose_key: bool = False,
         expose_key_header: str | None = None,
         allow_cookies: bool = False,
+        ranked_languages: bool = False,
         heuristic_fraction: float = HEURISTIC_FRACTION,
         heuristic_max: float = HEURISTIC_MAX,
         grace: float = GRACE,
@@ -132,6 +134,7 @@ class ResponseCache:
             heuristic_max=heuristic_max,
             allow_cookies=allow_cookies,
             grace=grace,
+            ranked_languages=ranked_languages,
         )
         self._name = member_name(name)
         self._key = primary_key if key is None else key

@@ -124,7 +124,7 @@ class Keeper:
             response.body,
             requested=trip.requested,
             received=received,
-            chosen=selecting(names, request.headers),
+            chosen=selecting(names, request.headers, rules.ranked_languages),
             cookies=cookies,
             generations=generations,
         )

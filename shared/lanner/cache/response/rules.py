@@ -25,7 +25,7 @@ class Rules:
     """Options of the pure core. `targets` are names of targeted fields, the most specific first (RFC 9213).
 
     All but `CDN-Cache-Control` are this cache's own and are not passed on. `grace` is in seconds; a
-    `heuristic_fraction` of 0 turns guessing off.
+    `heuristic_fraction` of 0 turns guessing off. `ranked_languages`: see `selection`.
     """
 
     __slots__ = (
@@ -34,6 +34,7 @@ class Rules:
         "heuristic_fraction",
         "heuristic_max",
         "own_targets",
+        "ranked_languages",
         "shared",
         "targets",
     )
@@ -47,6 +48,7 @@ class Rules:
         heuristic_max: float = HEURISTIC_MAX,
         allow_cookies: bool = False,
         grace: float = GRACE,
+        ranked_languages: bool = False,
     ) -> None:
         self.shared = shared
         self.targets = tuple(name.lower() for name in targets)
@@ -55,3 +57,4 @@ class Rules:
         self.heuristic_max = heuristic_max
         self.allow_cookies = allow_cookies
         self.grace = grace
+        self.ranked_languages = ranked_languages
