@@ -2,10 +2,11 @@
 
 `POST /2015-03-31/functions/{name}/invocations` as in docs.aws.amazon.com/lambda/latest/api/API_Invoke.html:
 RequestResponse, Event and DryRun, `Qualifier`, `X-Amz-Log-Type: Tail`, `X-Amz-Client-Context`. A name may be a
-function's name, its ARN (whole or partial, with a qualifier or without), or its logical id in the template. Signatures
-are not checked. `GET .../{name}/configuration` tells what a caller may want to know of a function: its handler, runtime,
-timeout and memory (API_GetFunctionConfiguration.html). Requests that a browser made (an `Origin` header) or that name another host are refused, so that no
-web page can run functions. Any other operation of Lambda's API is answered with what is missing.
+function's name, its ARN (whole or partial, with a qualifier or without), or its logical id in the template.
+Signatures are not checked. `GET .../{name}/configuration` tells what a caller may want to know of a function: its
+handler, runtime, timeout and memory (API_GetFunctionConfiguration.html). Requests that a browser made (an `Origin`
+header) or that name another host are refused, so that no web page can run functions. Any other operation of Lambda's
+API is answered with what is missing.
 
 Functions reach it through AWS_ENDPOINT_URL_LAMBDA.
 """
