@@ -2,7 +2,7 @@
 
     handle(request, origin)
       GET, HEAD   look -> decide (pure, `decision`) -> hit | stale | refresh | 504 | to the origin (`fetch`)
-      others      to the origin (`write_through`); a non-error answer to an unsafe method invalidates
+      others      to the origin; a non-error answer to an unsafe method invalidates (RFC 9111 section 4.4)
 
 Contract:
 
@@ -15,9 +15,6 @@ Contract:
   the record behind an answer, whose `encoded` keeps what compressing it gave.
 - Nothing runs after the answer. A stale response that may be served while it is refreshed is refreshed by `refresh`
   (then everybody is served at once), or by the holder of the lease within its own request; the others are served.
-  The holder gets the stale response like everybody, and the next request the new one (RFC 5861 section 3); with
-  `refreshed_first` it gets the new one, which it has waited for. Who has somewhere to run it afterwards, a thread or
-  the end of a WSGI response, hands it over: `refresh=lambda request, key: later(cache.refresh, request, origin)`.
 
 The shortest path, a fresh response to a request without parts or directives and with no condition but the entity-tag
 that is stored, does what `_slow` does and no more; a property test holds the two together.
@@ -25,32 +22,26 @@ that is stored, does what `_slow` does and no more; a property test holds the tw
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
 from lanner.cache.errors import CacheError
-from lanner.cache.response.answer import from_record, gateway_timeout
+from lanner.cache.response.answer import from_record, gateway_timeout, passed, tidied
+from lanner.cache.response.collapse import LEASE_MS, WAIT_MS
 from lanner.cache.response.counters import Counters
 from lanner.cache.response.decision import HIT, MISS, REFRESH, STALE, TIMEOUT, decide
 from lanner.cache.response.directives import NO_REQUEST_DIRECTIVES, request_directives
+from lanner.cache.response.fetch import HOLD_MS, UNCACHEABLE_MS, Fetcher
 from lanner.cache.response.freshness import HEURISTIC_FRACTION, HEURISTIC_MAX
-from lanner.cache.response.key import primary_key
+from lanner.cache.response.invalidation import GROUP, as_read, groups, invalidates, linked
+from lanner.cache.response.key import host_name, join, normal_path, primary_key
 from lanner.cache.response.memo import MOST, Memo
 from lanner.cache.response.record import Record
-from lanner.cache.response.rules import (
-    GRACE,
-    HOLD_MS,
-    LEASE_MS,
-    OWN_TARGETS,
-    TARGETS,
-    UNCACHEABLE_MS,
-    WAIT_MS,
-    Rules,
-)
-from lanner.cache.response.status import appended, hit, member_name, quoted
+from lanner.cache.response.rules import GRACE, OWN_TARGETS, TARGETS, Rules
+from lanner.cache.response.status import appended, forwarded, hit, member_name, quoted
 from lanner.cache.response.storage import MAX_VARIANTS, Found, Storage, token
 from lanner.cache.response.tagging import TagGate
 from lanner.cache.response.trip import Trip
+from lanner.http.dates import http_date
 from lanner.http.message import Response
 
 if TYPE_CHECKING:
@@ -59,9 +50,7 @@ if TYPE_CHECKING:
     from lanner.cache.backend import CacheBackend, CacheEntry
     from lanner.cache.response.decision import Verdict
     from lanner.cache.response.directives import RequestDirectives
-    from lanner.cache.response.fetch import Fetcher
     from lanner.cache.response.tagging import Tags
-    from lanner.cache.response.write_through import WriteThrough
     from lanner.clock import Clock
     from lanner.http.message import Request
 
@@ -81,14 +70,12 @@ class ResponseCache:
     - `tags`: a `TagIndex`; one over `backend` is made when the first tag turns up. `tagging(request)`: the tags of a
       request that goes to the origin, where nobody has left any in its `state["cache_tags"]`.
     - `refresh(request, key)`: hands a refresh to somebody else, who calls `refresh` here; True when it did.
-    - `refreshed_first`: who refreshes a stale response in its own request gets the new one, and not the stale one.
     - `lease_ms`, `wait_ms`, `uncacheable_ms`, `hold_ms`: see `fetch`. `early`: refresh by chance a little early
       (XFetch); without it, fresh is a hit.
     - `head_bodies`: the origin answers HEAD with the body of GET, and whoever is outside drops it.
     - `strip_conditions`: a miss with If-None-Match or If-Modified-Since asks the origin without them, to have
       something to store, and judges them here.
     - `obey_requests`: False ignores Cache-Control of requests, which RFC 9111 section 5.2.1 leaves to a cache.
-    - `ranked_languages`: the origin prefers the first of equals in Accept-Language, so their order matters.
     - `allow_cookies`: store responses with Set-Cookie; without it no response with cookies is stored.
     """
 
@@ -105,11 +92,9 @@ class ResponseCache:
         tags: Tags | None = None,
         tagging: Callable[[Request], Iterable[str]] | None = None,
         refresh: Callable[[Request, str], bool] | None = None,
-        refreshed_first: bool = False,
         expose_key: bool = False,
         expose_key_header: str | None = None,
         allow_cookies: bool = False,
-        ranked_languages: bool = False,
         heuristic_fraction: float = HEURISTIC_FRACTION,
         heuristic_max: float = HEURISTIC_MAX,
         grace: float = GRACE,
@@ -134,12 +119,12 @@ class ResponseCache:
             heuristic_max=heuristic_max,
             allow_cookies=allow_cookies,
             grace=grace,
-            ranked_languages=ranked_languages,
         )
         self._name = member_name(name)
         self._key = primary_key if key is None else key
+        self._own_key = key is None
+        self._versions = tuple(dict.fromkeys(("", *versions)))
         self._refresh = refresh
-        self._refreshed_first = refreshed_first
         self._expose_key = expose_key
         self._expose_header = "" if expose_key_header is None else expose_key_header.lower()
         self._early = early
@@ -151,47 +136,25 @@ class ResponseCache:
         self._storage = Storage(backend, clock, self._rules, max_variants=max_variants, memo=Memo(remembered))
         self._known = self._storage.memo.entries
         self._lease_ms = lease_ms
-
-        def sides() -> tuple[Fetcher, WriteThrough]:
-            from lanner.cache.response.fetch import Fetcher
-            from lanner.cache.response.keeping import Keeper
-            from lanner.cache.response.write_through import WriteThrough
-
-            keeper = Keeper(
-                self._storage,
-                self._tags,
-                self._counters,
-                lease_ms=lease_ms,
-                uncacheable_ms=uncacheable_ms,
-                hold_ms=hold_ms,
-                tagging=tagging,
-            )
-            fetcher = Fetcher(
-                keeper, self._name, wait_ms=wait_ms, head_bodies=head_bodies, strip_conditions=strip_conditions
-            )
-            return fetcher, WriteThrough(keeper, self._name, self._key, own_key=key is None, versions=versions)
-
-        self._sides = sides
-        self._opened: tuple[Fetcher, WriteThrough] | None = None
-        self._opening = threading.Lock()
-
-    def _origin_side(self) -> tuple[Fetcher, WriteThrough]:
-        """What goes to the origin: loaded by the first request that does, never by a hit."""
-        if self._opened is None:
-            with self._opening:
-                if self._opened is None:
-                    self._opened = self._sides()
-        return self._opened
-
-    @property
-    def _fetcher(self) -> Fetcher:
-        return self._origin_side()[0]
+        self._fetcher = Fetcher(
+            self._storage,
+            self._tags,
+            self._counters,
+            self._name,
+            lease_ms=lease_ms,
+            wait_ms=wait_ms,
+            uncacheable_ms=uncacheable_ms,
+            hold_ms=hold_ms,
+            head_bodies=head_bodies,
+            strip_conditions=strip_conditions,
+            tagging=tagging,
+        )
 
     def handle(self, request: Request, origin: Origin) -> Response:
         """The answer to a request, from the store or from `origin`, which gets the very `Request`."""
         method = request.method
         if method != "GET" and method != "HEAD":
-            return self._origin_side()[1].handle(request, origin)
+            return self._other(request, origin)
         key = self._key(request)
         try:
             entry = self._backend.get(key)
@@ -258,7 +221,9 @@ class ResponseCache:
             return self._unavailable(request, origin, key)
         asked = request_directives(request.headers) if self._obey_requests else NO_REQUEST_DIRECTIVES
         record = found.record
-        verdict = self._verdict(record)
+        verdict: Verdict = "valid"
+        if record is not None and record.generations:
+            verdict = self._tags.verdict(record.generations)
         now = self._now()
         kind, reason = decide(record, asked, now, verdict)
         if kind == TIMEOUT:
@@ -280,10 +245,6 @@ class ResponseCache:
         if record.hold_until > now and self._fetcher.may_stand_in(trip, record, 503):
             return self._fetcher.stand_in(trip, record, None)
         return self._fetcher.go(trip)
-
-    def _verdict(self, record: Record | None) -> Verdict:
-        """What the tags of a record say about it."""
-        return self._tags.verdict(record.generations) if record is not None and record.generations else "valid"
 
     def _from_store(self, request: Request, record: Record, state: str, detail: str = "") -> Response:
         now = self._now()
@@ -318,24 +279,7 @@ class ResponseCache:
             return self._from_store(request, found.record, "hit")
         trip.holder = holder
         trip.behind = True
-        if self._refreshed_first:
-            return self._fetcher.ask(trip)
-        return self._served_after(trip, record, state, detail)
-
-    def _served_after(self, trip: Trip, record: Record, state: str, detail: str) -> Response:
-        """The stale response, after it was refreshed; what took longer than it may be stale gives the new one."""
-        answer: Response | None = None
-        failure: Exception | None = None
-        try:
-            answer = self._fetcher.ask(trip)
-        except Exception as error:
-            trip.request.state["cache_error"] = failure = error
-        kind, _ = decide(record, trip.asked, self._now(), self._verdict(record))
-        if kind in (HIT, REFRESH):
-            return self._from_store(trip.request, record, state, detail)
-        if answer is None:
-            raise failure or CacheError("no answer")
-        return answer
+        return self._fetcher.ask(trip)
 
     def _handed_over(self, request: Request, key: str) -> bool:
         """Whether somebody else refreshes; what goes wrong there is no fault of this request."""
@@ -367,6 +311,35 @@ class ResponseCache:
         if record is None or (record.generations and self._tags.verdict(record.generations) == "gone"):
             trip.usable = False
         return self._fetcher.ask(trip)
+
+    def _other(self, request: Request, origin: Origin) -> Response:
+        """A method that is not answered from the store."""
+        response = tidied(origin(request))
+        if invalidates(request.method, response.status):
+            self._invalidate(request, response)
+        request.state["cache"] = "method"
+        self._counters.bypass += 1
+        member = forwarded(self._name, "method", response.status)
+        return passed(response, self._rules.own_targets, member, http_date(self._now()))
+
+    def _invalidate(self, request: Request, response: Response) -> None:
+        """RFC 9111 section 4.4: the target URI, what Location and Content-Location name; and groups (RFC 9875)."""
+        uris = linked(request, response.headers)
+        keys = [self._key(request)]
+        if self._own_key:
+            host = host_name(request.headers.get("host", ""))
+            query = request.query_string.decode("latin-1") if request.has_query else ""
+            for version in self._versions:
+                keys.append(join(host, version, normal_path(request.public_path), query))
+                keys.extend(join(host, version, normal_path(path), asked) for path, asked in uris)
+        keys.extend(self._key(as_read(request, path, query)) for path, query in uris)
+        keys = list(dict.fromkeys(keys))
+        host = host_name(request.headers.get("host", ""))
+        named = groups(host, response.headers.get("cache-group-invalidation"))
+        named += [tag for tag in self._storage.tags(keys) if tag.startswith(GROUP)]  # RFC 9875 section 2.2.1
+        self._storage.forget(keys)
+        if named:
+            self._tags.invalidate(dict.fromkeys(named))
 
     def statistics(self) -> dict[str, int]:
         """Counts since this cache was made: `hits`, `misses`, `stale`, `revalidated`, `collapsed`, `stored`, `bypass`,

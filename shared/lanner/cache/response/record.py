@@ -163,7 +163,7 @@ class Record:
             said = tuple([headers.get(name) for name in vary])
         if said in self._known:
             return True
-        if not fits(self.chosen, headers, self.rules.ranked_languages):
+        if not fits(self.chosen, headers):
             return False
         if len(self._known) < _KNOWN_VALUES:
             self._known.add(said)

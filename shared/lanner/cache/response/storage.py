@@ -46,16 +46,15 @@ def token() -> str:
 class _Replaced:
     """What a record takes the place of, by what it was selected by."""
 
-    __slots__ = ("_chosen", "_headers", "_ranked")
+    __slots__ = ("_chosen", "_headers")
 
     def __init__(self, record: Record, headers: Mapping[str, str], updated: Record | None) -> None:
         self._chosen = {record.chosen} if updated is None else {record.chosen, updated.chosen}
         self._headers = headers if updated is None else None
-        self._ranked = record.rules.ranked_languages
 
     def includes(self, chosen: Selecting) -> bool:
         """Whether what was selected by this has to go."""
-        return chosen in self._chosen or (self._headers is not None and fits(chosen, self._headers, self._ranked))
+        return chosen in self._chosen or (self._headers is not None and fits(chosen, self._headers))
 
 
 class Found:
@@ -141,8 +140,7 @@ class Storage:
         keys = [each.key for each in index.variants if each.kept_until > now]
         if not keys:
             return Found(index, (), "vary-miss")
-        ranked = self.rules.ranked_languages
-        wanted = [each.key for each in index.variants if each.key in keys and fits(each.chosen, headers, ranked)]
+        wanted = [each.key for each in index.variants if each.key in keys and fits(each.chosen, headers)]
         if not wanted:
             return Found(index, (), "vary-miss")
         try:
@@ -303,13 +301,12 @@ class Storage:
                 entry = self._get(key)
                 index = None if entry is None else self.decoded(key, entry.value)
                 now = self.clock.now()
-                ranked = self.rules.ranked_languages
                 others = index.variants if isinstance(index, Index) else ()
                 others = tuple(
                     each
                     for each in others
                     if each.kept_until > now
-                    and not (fits(each.chosen, headers, ranked) if only is None else each.chosen == only.chosen)
+                    and not (fits(each.chosen, headers) if only is None else each.chosen == only.chosen)
                 )
                 if others:
                     self._truth.set(_guard_key(key), token().encode(), GUARD_TTL)
