@@ -1,7 +1,8 @@
 """`deploy_hooks.app`: success, difference and failure, each reported to CodeDeploy, over real HTTP.
 
-CodeDeploy and Lambda are a server on loopback that speaks as much of both APIs as the hooks use (moto has no
-PutLifecycleEventHookExecutionStatus); the versions behind it are the handlers of the repository, or broken ones.
+CodeDeploy is moto's, in an engine of the local cloud: tests make application, group and deployment in it and read there
+what became of the deployment. Lambda is a server on loopback; the versions behind it are the handlers of the
+repository, or broken ones. tests/functions/test_deploy_hooks_locally.py has hooks and versions as real local functions.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from urllib.parse import unquote, urlsplit
 
 import orjson
 import pytest
+from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -27,50 +29,28 @@ from deploy_hooks.judgement import Answer, differences
 from health.app import lambda_handler as health_handler
 from lanner.aws import clients, invoke, wire
 from tests.architecture.source_tree import ROOT, function_packages
+from tests.functions.code_deploy import CodeDeploy, Rollout, app_spec
 
 Handler = Callable[[Any, Any], Any]
-EVENT = {"DeploymentId": "d-ABCDEF123", "LifecycleEventHookExecutionId": "hook-1"}
 
 
 class Account:
-    """What AWS knows: versions of one function, one deployment of it, and what hooks reported."""
+    """Versions of one function, and the deployments that move its alias from the first to the second."""
 
-    def __init__(self) -> None:
+    def __init__(self, code_deploy: CodeDeploy) -> None:
         self.package = "health"
         self.versions: dict[str, Handler] = {}
-        self.current, self.new = "1", "2"
-        self.resource_type = "AWS::Lambda::Function"
-        self.app_spec: str | None = None
-        self.reports: list[dict[str, Any]] = []
+        self.code_deploy = code_deploy
         self.jobs: list[str] = []
-        self.refuse_reports = False
         self.invoked: list[tuple[str, dict[str, Any]]] = []
 
-    def deployment(self) -> dict[str, Any]:
-        properties = {
-            "Name": "users",
-            "Alias": "live",
-            "CurrentVersion": self.current,
-            "TargetVersion": self.new,
-        }
-        resources = [{"users": {"Type": self.resource_type, "Properties": properties}}]
-        content = self.app_spec if self.app_spec is not None else json.dumps({"version": 0.0, "Resources": resources})
-        return {
-            "deploymentInfo": {"revision": {"revisionType": "AppSpecContent", "appSpecContent": {"content": content}}}
-        }
+    def deploy(self, app_spec: str | None = None) -> Rollout:
+        return self.code_deploy.deploy("users", app_spec)
 
-    def call(self, operation: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        if operation == "GetDeployment":
-            return 200, self.deployment()
+    def call(self, operation: str, body: dict[str, Any]) -> dict[str, Any]:
         if operation == "PutItem":
             self.jobs.append(body["Item"]["kind"]["S"])
-            return 200, {}
-        if operation == "SendMessage":
-            return 200, {"MessageId": "m", "MD5OfMessageBody": ""}
-        if self.refuse_reports:
-            return 400, {"__type": "LifecycleEventAlreadyCompletedException", "message": "too late"}
-        self.reports.append(body)
-        return 200, {"lifecycleEventHookExecutionId": body["lifecycleEventHookExecutionId"]}
+        return {"MessageId": "m", "MD5OfMessageBody": ""} if operation == "SendMessage" else {}
 
     def invoke(self, qualifier: str, event: dict[str, Any]) -> tuple[bytes, bool]:
         self.invoked.append((qualifier, event))
@@ -90,8 +70,7 @@ def server_for(account: Account) -> ThreadingHTTPServer:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             if target := self.headers.get("X-Amz-Target"):
-                status, answer = account.call(target.partition(".")[2], json.loads(body))
-                self._send(status, json.dumps(answer).encode())
+                self._send(200, json.dumps(account.call(target.partition(".")[2], json.loads(body))).encode())
                 return
             name = unquote(urlsplit(self.path).path.split("/")[3])
             payload, failed = account.invoke(name.partition(":")[2], json.loads(body))
@@ -112,16 +91,22 @@ def server_for(account: Account) -> ThreadingHTTPServer:
     return server
 
 
+@pytest.fixture(scope="module")
+def code_deploy(moto_server: str) -> CodeDeploy:
+    return CodeDeploy(moto_server, "users")
+
+
 @pytest.fixture
-def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+def account(code_deploy: CodeDeploy, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
     """An account with two equal versions of the health function."""
-    found = Account()
+    found = Account(code_deploy)
     found.versions = {"1": health_handler, "2": health_handler, "live": health_handler}
     server = server_for(found)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     for name, value in {
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}",
+        "AWS_ENDPOINT_URL_CODEDEPLOY": code_deploy.url,
         "AWS_REGION": "eu-west-1",
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
@@ -150,16 +135,6 @@ def live_events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def reported(account: Account) -> str:
-    """The one report; its ids are those of the event."""
-    assert len(account.reports) == 1
-    report = account.reports[0]
-    assert report["deploymentId"] == EVENT["DeploymentId"]
-    assert report["lifecycleEventHookExecutionId"] == EVENT["LifecycleEventHookExecutionId"]
-    status: str = report["status"]
-    return status
-
-
 def answering(**changes: Any) -> Handler:  # Any: members of a proxy answer
     """A version that answers with something else in place of what it should."""
 
@@ -175,15 +150,16 @@ def failing(_event: Any, _context: Any) -> Any:
 
 def test_an_equal_version_gets_its_traffic(account: Account, live_events: Path) -> None:
     """The same answers: succeeded, and both versions were asked the same."""
-    outcome = before_traffic(EVENT, None)
-    assert (outcome["problems"], reported(account)) == ([], "Succeeded")
+    rollout = account.deploy()
+    outcome = before_traffic(rollout.before, None)
+    assert (outcome["problems"], rollout.status) == ([], "InProgress")
     assert [qualifier for qualifier, _ in account.invoked] == ["2", "1"]
     assert account.invoked[0][1] == account.invoked[1][1]
 
 
 def test_only_requests_that_read_are_sent(account: Account) -> None:
     """A hook must not create or delete anything in the account it is to protect."""
-    before_traffic(EVENT, None)
+    before_traffic(account.deploy().before, None)
     methods = {event.get("httpMethod") or event["requestContext"]["http"]["method"] for _, event in account.invoked}
     assert methods <= {"GET", "HEAD", "OPTIONS"}
     assert account.invoked
@@ -206,8 +182,10 @@ def test_a_difference_refuses_the_deployment(
 ) -> None:
     """What a client relies on is gone: failed, and the log says what and for which request."""
     account.versions["2"] = answering(**changed)
-    outcome = before_traffic(EVENT, None)
-    assert reported(account) == "Failed"
+    rollout = account.deploy()
+    outcome = before_traffic(rollout.before, None)
+    assert rollout.status == "Failed"
+    assert rollout.info["errorInformation"]["code"] == "HOOK_EXECUTION_FAILURE"
     assert outcome["problems"][0].startswith("users: live_200: ")
     assert said in " ".join(outcome["problems"])
 
@@ -215,8 +193,9 @@ def test_a_difference_refuses_the_deployment(
 def test_more_than_before_is_no_difference(account: Account, live_events: Path) -> None:
     """New members are what versions are extended by."""
     account.versions["2"] = answering(body='{"status":"GOOD","since":"2026-11-23"}')
-    assert before_traffic(EVENT, None)["problems"] == []
-    assert reported(account) == "Succeeded"
+    rollout = account.deploy()
+    assert before_traffic(rollout.before, None)["problems"] == []
+    assert rollout.status == "InProgress"
 
 
 def test_a_deliberate_difference_is_let_through(
@@ -225,10 +204,11 @@ def test_a_deliberate_difference_is_let_through(
     """Told so, the hook accepts other answers, but no failures."""
     monkeypatch.setenv("LANNER_HOOK_DIFFERENCES", "report")
     account.versions["2"] = answering(statusCode=404)
-    assert before_traffic(EVENT, None)["succeeded"] is True
+    accepted, refused = account.deploy(), account.deploy()
+    assert before_traffic(accepted.before, None)["succeeded"] is True
     account.versions["2"] = answering(statusCode=500)
-    assert before_traffic(EVENT, None)["succeeded"] is False
-    assert [report["status"] for report in account.reports] == ["Succeeded", "Failed"]
+    assert before_traffic(refused.before, None)["succeeded"] is False
+    assert (accepted.status, refused.status) == ("InProgress", "Failed")
 
 
 @pytest.mark.parametrize(
@@ -237,15 +217,17 @@ def test_a_deliberate_difference_is_let_through(
 def test_a_failing_version_gets_no_traffic(account: Account, live_events: Path, broken: Handler) -> None:
     """Raising, 5xx, no HTTP answer: failed, even when the version in service fails too."""
     account.versions["1"] = account.versions["2"] = broken
-    assert before_traffic(EVENT, None)["succeeded"] is False
-    assert reported(account) == "Failed"
+    rollout = account.deploy()
+    assert before_traffic(rollout.before, None)["succeeded"] is False
+    assert rollout.status == "Failed"
 
 
 def test_a_version_that_mends_the_one_in_service_gets_its_traffic(account: Account, live_events: Path) -> None:
     """There is nothing to compare with an answer that was broken."""
     account.versions["1"] = failing
-    assert before_traffic(EVENT, None)["problems"] == []
-    assert reported(account) == "Succeeded"
+    rollout = account.deploy()
+    assert before_traffic(rollout.before, None)["problems"] == []
+    assert rollout.status == "InProgress"
 
 
 OUTSIDE = ("deploy_hooks", "files")
@@ -262,9 +244,10 @@ def test_a_function_is_as_good_as_itself(
     handler = import_module(f"{package}.app").lambda_handler
     account.package = package
     account.versions = {"1": handler, "2": handler, "live": handler}
-    assert before_traffic(EVENT, None)["problems"] == []
-    assert after_traffic(EVENT, None)["problems"] == []
-    assert [report["status"] for report in account.reports] == ["Succeeded", "Succeeded"]
+    rollout = account.deploy()
+    assert before_traffic(rollout.before, None)["problems"] == []
+    assert after_traffic(rollout.after, None)["problems"] == []
+    assert rollout.status == "Succeeded"
     wire.reset()
 
 
@@ -272,29 +255,43 @@ def test_a_worker_that_does_not_load_is_refused(account: Account) -> None:
     """A function of a queue is given an empty batch: what raises gets no messages."""
     account.package = "jobs_worker"
     account.versions["2"] = failing
-    assert "an empty batch: users:2 failed" in before_traffic(EVENT, None)["problems"][0]
-    assert reported(account) == "Failed"
+    rollout = account.deploy()
+    assert "an empty batch: users:2 failed" in before_traffic(rollout.before, None)["problems"][0]
+    assert rollout.status == "Failed"
 
 
 def test_nothing_to_compare_is_a_refusal(account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A hook that asks nothing would pass everything."""
+    rollout = account.deploy()
     monkeypatch.setenv("LANNER_EVENTS", str(tmp_path))
-    assert "no safe request" in before_traffic(EVENT, None)["problems"][0]
-    assert reported(account) == "Failed"
+    assert "no safe request" in before_traffic(rollout.before, None)["problems"][0]
+    assert rollout.status == "Failed"
 
 
-@pytest.mark.parametrize("app_spec", ["", "{", "[]", '{"Resources": [{"users": {}}]}', '{"Resources": []}'])
-def test_an_unreadable_deployment_is_reported_as_failed(account: Account, app_spec: str) -> None:
+@pytest.mark.parametrize(
+    "content",
+    [
+        "version: 0.0\nResources: []\nHooks:\n  - BeforeAllowTraffic: before\n",
+        app_spec("users", Resources=None),
+        app_spec("users", Resources=[]),
+        app_spec("users", Resources=[{"users": {}}]),
+        app_spec("users", Resources=[{"users": {"Type": "AWS::Lambda::Function", "Properties": {"Name": "users"}}}]),
+    ],
+)
+def test_an_unreadable_deployment_is_reported_as_failed(account: Account, content: str) -> None:
     """Silence would hold the deployment for an hour."""
-    account.app_spec = app_spec
-    assert before_traffic(EVENT, None)["succeeded"] is False
-    assert reported(account) == "Failed"
+    rollout = account.deploy(content)
+    assert before_traffic(rollout.before, None)["succeeded"] is False
+    assert rollout.status == "Failed"
 
 
 def test_after_traffic_asks_through_the_alias(account: Account, live_events: Path) -> None:
     """Callers reach the alias: it answers, the deployment ends well."""
-    assert after_traffic(EVENT, None)["problems"] == []
-    assert reported(account) == "Succeeded"
+    rollout = account.deploy()
+    before_traffic(rollout.before, None)
+    account.invoked.clear()
+    assert after_traffic(rollout.after, None)["problems"] == []
+    assert rollout.status == "Succeeded"
     assert {qualifier for qualifier, _ in account.invoked} == {"live"}
 
 
@@ -305,20 +302,23 @@ def test_after_traffic_the_cache_is_warmed(
     monkeypatch.setenv("LANNER_JOBS_QUEUE_URL", f"{os.environ['AWS_ENDPOINT_URL']}/1/jobs")
     monkeypatch.delenv("LANNER_JOBS_TABLE", raising=False)
     account.versions["live"] = health_handler
-    after_traffic(EVENT, None)
+    after_traffic(account.deploy().after, None)
     monkeypatch.setenv("LANNER_JOBS_TABLE", "jobs")
-    after_traffic(EVENT, None)
+    after_traffic(account.deploy().after, None)
     assert account.jobs == ["cache.warm"]
     account.versions["live"] = lambda event, context: {"statusCode": 500, "body": ""}
-    after_traffic(EVENT, None)
+    after_traffic(account.deploy().after, None)
     assert account.jobs == ["cache.warm"]
 
 
 def test_after_traffic_a_failure_takes_it_back(account: Account, live_events: Path) -> None:
     """A failed hook makes CodeDeploy roll back."""
     account.versions["live"] = failing
-    assert "live failed" in after_traffic(EVENT, None)["problems"][0]
-    assert reported(account) == "Failed"
+    rollout = account.deploy()
+    before_traffic(rollout.before, None)
+    assert "live failed" in after_traffic(rollout.after, None)["problems"][0]
+    assert rollout.status == "Failed"
+    assert "AfterAllowTraffic" in rollout.info["errorInformation"]["message"]
 
 
 def test_an_event_that_is_not_codedeploys_is_refused() -> None:
@@ -329,9 +329,12 @@ def test_an_event_that_is_not_codedeploys_is_refused() -> None:
 
 def test_a_report_that_is_refused_fails_the_invocation(account: Account, live_events: Path) -> None:
     """Lambda repeats it: CodeDeploy calls hooks asynchronously."""
-    account.refuse_reports = True
-    with pytest.raises(Exception, match="too late"):
-        before_traffic(EVENT, None)
+    rollout = account.deploy()
+    before_traffic(rollout.before, None)
+    with pytest.raises(ClientError, match="LifecycleEventAlreadyCompletedException"):
+        before_traffic(rollout.before, None)
+    with pytest.raises(ClientError, match="DeploymentDoesNotExistException"):
+        before_traffic({**rollout.before, "DeploymentId": "d-UNKNOWN00"}, None)
 
 
 def test_another_problem_is_a_difference() -> None:

@@ -166,6 +166,28 @@ def test_a_web_page_cannot_invoke_functions(lab, headers):
     assert lab.run(scenario) == (403, [])
 
 
+def test_a_functions_configuration_is_told_by_version_and_alias(lab):
+    """GetFunctionConfiguration, as a deployment hook asks it of a version."""
+    lab.function("echo", ECHO, alias="live", memory=512, environment={"STAGE": "dev"})
+
+    async def scenario(runtime):
+        client = client_of(runtime)
+
+        def calls():
+            numbered = client.get_function_configuration(FunctionName="lab-echo", Qualifier="7")
+            with pytest.raises(ClientError) as caught:
+                client.get_function_configuration(FunctionName="lab-echo", Qualifier="blue")
+            return numbered, caught.value.response["Error"]["Code"]
+
+        return await asyncio.to_thread(calls)
+
+    found, refused = lab.run(scenario)
+    assert (found["Handler"], found["Version"], found["MemorySize"]) == ("echo.handler", "7", 512)
+    assert found["FunctionArn"].endswith(":function:lab-echo:7")
+    assert found["Environment"] == {"Variables": {"STAGE": "dev"}}
+    assert refused == "ResourceNotFoundException"
+
+
 def test_another_operation_says_what_is_missing(lab):
     """Not a silent 404: the operation is named."""
 

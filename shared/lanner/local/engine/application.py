@@ -5,7 +5,7 @@
 - KMS key ids are drawn at random by moto, but the plan has told functions an id already: ids are exchanged both ways.
 - SES refuses senders that nobody verified, and sent mail cannot be looked at: see `mail.py`; `GET /_lanner/mail`.
 - Its queues are slow when they are deep (`queues.py`), its streams are wrong in places (`streams.py`), and it does not
-  tell what functions wait for (`journal.py`).
+  tell what functions wait for (`journal.py`). Its CodeDeploy hears nothing of hooks (`deployments.py`).
 """
 
 from __future__ import annotations
@@ -125,6 +125,10 @@ class Application:
         exchange = scope[3:4] == ["kms"]
         if scope[3:4] == ["sns"]:
             journals.watch_topics(self.journal)
+        if scope[3:4] == ["codedeploy"]:
+            from lanner.local.engine import deployments  # loads moto's CodeDeploy, which hardly any template needs
+
+            deployments.install()
         self.journal.begin()
         body = self._exchange(request.body, 0) if exchange else request.body
         environ = self._environ(request, body)

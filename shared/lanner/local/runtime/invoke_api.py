@@ -2,9 +2,11 @@
 
 `POST /2015-03-31/functions/{name}/invocations` as in docs.aws.amazon.com/lambda/latest/api/API_Invoke.html:
 RequestResponse, Event and DryRun, `Qualifier`, `X-Amz-Log-Type: Tail`, `X-Amz-Client-Context`. A name may be a
-function's name, its ARN (whole or partial, with a qualifier or without), or its logical id in the template. Signatures
-are not checked. Requests that a browser made (an `Origin` header) or that name another host are refused, so that no
-web page can run functions. Any other operation of Lambda's API is answered with what is missing.
+function's name, its ARN (whole or partial, with a qualifier or without), or its logical id in the template.
+Signatures are not checked. `GET .../{name}/configuration` tells what a caller may want to know of a function: its
+handler, runtime, timeout and memory (API_GetFunctionConfiguration.html). Requests that a browser made (an `Origin`
+header) or that name another host are refused, so that no web page can run functions. Any other operation of Lambda's
+API is answered with what is missing.
 
 Functions reach it through AWS_ENDPOINT_URL_LAMBDA.
 """
@@ -30,7 +32,8 @@ from lanner.local.runtime.wire import WireConnection, WireRequest, WireServer
 MAX_ASYNC_PAYLOAD = 1024 * 1024
 """Largest event of an asynchronous invocation (1 MB since October 2025)."""
 
-_PATH = re.compile(r"/2015-03-31/functions/([^/]+)/invocations/?")
+_PATH = re.compile(r"/2015-03-31/functions/([^/]+)/(invocations|configuration)/?")
+_OPERATIONS = (("POST", "invocations"), ("GET", "configuration"))
 _NAME = re.compile(r"(?:arn:[^:]+:lambda:[^:]*:[^:]*:function:|[^:]*:function:)?([^:]+)(?::([^:]+))?")
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "host.docker.internal")
 
@@ -94,11 +97,15 @@ class InvokeApi:
     def _dispatch(self, request: WireRequest, connection: WireConnection) -> None:
         target = urlsplit(request.target)
         match = _PATH.fullmatch(target.path)
-        if match is None or request.method != "POST":
-            message = f"the local Lambda endpoint does Invoke only, not {request.method} {target.path}"
+        if match is None or (request.method, match[2]) not in _OPERATIONS:
+            what = f"{request.method} {target.path}"
+            message = f"the local Lambda endpoint does Invoke and GetFunctionConfiguration, not {what}"
             raise ApiError(404, "UnknownOperationException", message)
         given = parse_qs(target.query).get("Qualifier", [None])[0]
         function, qualifier = self._find(unquote(match[1]), given)
+        if match[2] == "configuration":
+            connection.reply(200, json.dumps(self._configuration(function, qualifier)).encode())
+            return
         kind = request.headers.get("x-amz-invocation-type", "RequestResponse")
         event = self._event(request, MAX_ASYNC_PAYLOAD if kind == "Event" else MAX_PAYLOAD)
         if kind == "DryRun":
@@ -123,11 +130,27 @@ class InvokeApi:
                 if qualifier in (None, LATEST, function.alias) or (qualifier or "").isdigit():
                     return function, qualifier
                 break
+        raise ApiError(404, "ResourceNotFoundException", f"Function not found: {self._arn(bare, qualifier)}")
+
+    def _arn(self, name: str, qualifier: str | None) -> str:
         plan = self._plan()
-        arn = f"arn:aws:lambda:{plan.region}:{plan.account}:function:{bare}"
-        raise ApiError(
-            404, "ResourceNotFoundException", f"Function not found: {arn}{':' + qualifier if qualifier else ''}"
-        )
+        arn = f"arn:aws:lambda:{plan.region}:{plan.account}:function:{name}"
+        return f"{arn}:{qualifier}" if qualifier else arn
+
+    def _configuration(self, function: FunctionPlan, qualifier: str | None) -> dict[str, object]:
+        return {
+            "FunctionName": function.name,
+            "FunctionArn": self._arn(function.name, qualifier),
+            "Runtime": function.runtime,
+            "Handler": function.handler,
+            "Timeout": function.timeout,
+            "MemorySize": function.memory,
+            "Version": qualifier if qualifier and qualifier.isdigit() else version_of(function),
+            "Environment": {"Variables": dict(function.environment)},
+            "PackageType": "Zip",
+            "State": "Active",
+            "LastUpdateStatus": "Successful",
+        }
 
     def _event(self, request: WireRequest, limit: int) -> bytes:
         if request.too_large or len(request.body) > limit:
