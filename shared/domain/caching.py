@@ -88,6 +88,19 @@ def changed(*tags: str) -> None:
         _accept("cdn.invalidate", [tag for tag in tags if tag in PUBLIC_TAGS])
 
 
+def told(*tags: str) -> bool:
+    """Invalidate these tags now and leave no job behind; False where the cache cannot be reached, for who goes on."""
+    if not os.environ.get(SETTING):
+        return True
+    from lanner.cache.default import default_tags
+
+    try:
+        default_tags().invalidate(tags)
+    except CacheError:
+        return False
+    return True
+
+
 def _accept(kind: str, tags: Sequence[str]) -> None:
     """Have a job do what is to be done about these tags."""
     if not tags or not os.environ.get("LANNER_JOBS_TABLE"):

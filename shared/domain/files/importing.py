@@ -8,6 +8,10 @@ lost is recognised by the job as its own.
 
 A transaction is refused where an address is in use. It says which rows those are; they become findings, and the rest is
 committed again. Everything else that refuses it fails the attempt, which is repeated.
+
+What was cached of users is taken back after each chunk that made some, before the next one is read. An attempt that was
+killed in between has left rows that nobody was told of, so the next one begins by telling. Where the cache cannot be
+reached it is told once more at the end of the attempt, by a job where need be (`domain.caching`).
 """
 
 from __future__ import annotations
@@ -15,7 +19,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from domain import ids
-from domain.caching import changed
+from domain.caching import changed, told
 from domain.files.columns import Finding, Header, read_row
 from domain.files.csv_records import CsvReader
 from domain.files.findings import PART, Findings
@@ -55,17 +59,15 @@ class UserImport:
         self._new_id = ids.IdGenerator(clock)
         self._findings = Findings(file_id, context.token, state.get("findings"))
         self._header = Header(state["columns"], state["delimiter"], state["offset"], state["line"])
+        self._untold = False
 
     def run(self) -> Findings:
-        """Import what is left of the file. Raises what the context, the storage and `objects` raise.
-
-        What was cached of users is taken back once, at the end of the attempt: lists live for seconds, chunks for less.
-        """
-        created = self._state["created"]
+        """Import what is left of the file. Raises what the context, the storage and `objects` raise."""
+        self._untold = self._state["created"] > 0 and not told("users")
         try:
             self._import()
         finally:
-            if self._state["created"] > created:
+            if self._untold:
                 changed("users")
         return self._findings
 
@@ -110,9 +112,11 @@ class UserImport:
                 "failed": self._state["failed"] + chunk.read - len(chunk.users),
                 "findings": findings.checkpoint(),
             }
+            untold, self._untold = self._untold, self._untold or bool(items)  # they may be there, whatever the answer
             try:
                 self._context.commit(items, checkpoint=state)
             except ItemsRefused as refused:
+                self._untold = untold
                 taken = {
                     index // 2
                     for index, reason in enumerate(refused.reasons)
@@ -122,6 +126,8 @@ class UserImport:
                     raise
                 chunk.refuse(taken)
                 continue
+            if items:
+                self._untold = not told("users")
             self._state, self._findings = state, findings
             share = chunk.end / max(1, self._source.size)
             note = f"{state['created']} created, {state['failed']} failed"

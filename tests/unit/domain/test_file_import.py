@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -12,6 +14,9 @@ import pytest
 
 from domain.files import arrivals, objects, store
 from domain.files.model import File
+from lanner.cache import default
+from lanner.cache.tags import TagIndex
+from lanner.cache.url import open_backend
 from lanner.clock import ManualClock
 from lanner.jobs.producer import Producer
 from lanner.jobs.status import JobStatus
@@ -99,6 +104,7 @@ EXPECTED_FINDINGS = sorted(
     if number % 7 == 6 or (number % 10 == 9 and (number - 1) % 7 != 6)
 )
 EXPECTED_USERS = 120 - len(EXPECTED_FINDINGS)
+CHUNKS = 2
 
 
 def check() -> None:
@@ -189,6 +195,101 @@ print("peak", next(int(line.split()[1]) // 1024 for line in open("/proc/self/sta
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+class Watcher:
+    """Another environment's view of the tag `users`, over a cache in files that both share."""
+
+    def __init__(self, folder: Path, environment: pytest.MonkeyPatch) -> None:
+        self.url = f"file://{folder}/cache?budget_ms=20000"
+        environment.setenv("LANNER_CACHE", self.url)
+        environment.setenv("LANNER_CACHE_COHERENCE_MS", "0")
+        default.close()
+        self._index = TagIndex(open_backend(self.url), cache_for=0)
+        self._seen = self._index.current(["users"])
+
+    def was_told(self) -> bool:
+        """Whether somebody has invalidated since this was last asked."""
+        verdict, self._seen = self._index.judge(self._seen), self._index.current(["users"])
+        return verdict == "gone"
+
+
+class Watched(DyingStorage):
+    """Notes at each call whether the watcher had been told by then, and which calls commit a chunk of users."""
+
+    def __init__(self, environment: pytest.MonkeyPatch, watcher: Watcher | None = None) -> None:
+        super().__init__(environment)
+        self._watcher = watcher
+        self.told: list[bool] = []
+        self.chunks: list[int] = []
+
+    def call(self, operation: str, payload: Any, **options: Any) -> Any:
+        if self._watcher is not None:
+            self.told.append(self._watcher.was_told())
+        if any(item.get("Put", {}).get("TableName") == USERS_TABLE for item in payload.get("TransactItems", ())):
+            self.chunks.append(len(self.calls))
+        return super().call(operation, payload, **options)
+
+
+class DiesAfterChunk(Watched):
+    """The process ends when a chunk has been committed, before anybody hears of it."""
+
+    def __init__(self, environment: pytest.MonkeyPatch, chunk: int) -> None:
+        super().__init__(environment)
+        self._chunk = chunk
+
+    def call(self, operation: str, payload: Any, **options: Any) -> Any:
+        answer = super().call(operation, payload, **options)
+        if len(self.chunks) == self._chunk:
+            self._ended = True
+            raise Killed
+        return answer
+
+
+@pytest.fixture
+def watcher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watcher]:
+    """A cache that is another process's as well."""
+    yield Watcher(tmp_path, monkeypatch)
+    default.close()
+
+
+def test_each_chunk_is_told_before_the_next_call_of_the_storage(
+    watcher: Watcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a chunk that made users what shows them is out of date, however long the rest of the file takes."""
+    importing = Import(CONTENT)
+    with monkeypatch.context() as environment:
+        storage = Watched(environment, watcher)
+        importing.attempt()
+    told = [*storage.told, watcher.was_told()]
+    assert len(storage.chunks) == CHUNKS
+    assert [at for at, each in enumerate(told) if each] == [at + 1 for at in storage.chunks]
+    check()
+
+
+@pytest.mark.parametrize("chunk", [1, 2])
+def test_rows_of_a_killed_attempt_are_told_by_the_next_one(
+    chunk: int, watcher: Watcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It died between committing a chunk, the last one too, and telling: the next attempt begins by telling."""
+    importing = Import(CONTENT)
+    monkeypatch.setenv("LANNER_CACHE", "redis://127.0.0.1:1")  # a dead process tells nobody anything
+    default.close()
+    with monkeypatch.context() as environment:
+        DiesAfterChunk(environment, chunk)
+        importing.attempt()
+    assert not watcher.was_told()
+    assert addresses()
+
+    monkeypatch.setenv("LANNER_CACHE", watcher.url)
+    default.close()
+    with monkeypatch.context() as environment:
+        storage = Watched(environment, watcher)
+        assert importing.finish().state == "succeeded"
+    assert len(storage.chunks) == CHUNKS - chunk
+    assert storage.told.count(True) == 1 + len(storage.chunks)
+    assert all(at >= storage.told.index(True) for at in storage.chunks)
+    check()
+
+
 def test_a_process_that_imports_needs_little_memory() -> None:
     """30 MB, mostly findings: a fresh process stays below 128 MB, boto3 and everything else included."""
     wide = b"Somebody,%s,no address,en\n" % (b"x" * 190)
