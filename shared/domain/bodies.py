@@ -5,8 +5,10 @@
     JSON, but no object                                      422 with pointer "#"
     another content type, or none                            415 with Accept (RFC 9110 section 15.5.16), for PATCH
                                                              Accept-Patch (RFC 5789 section 3.1)
+    a content coding (Content-Encoding: gzip)                415 with Accept-Encoding (RFC 9110 section 12.5.3)
 
-A vendor media type (`application/vnd.lanner.v2+json`, as the version readers know it) is JSON too.
+The vendor media type is JSON too: `application/vnd.lanner+json`, and `application/vnd.lanner.v2+json` where v2 serves
+the request. A body that says that it is another version's is not read as this one's.
 """
 
 from __future__ import annotations
@@ -23,7 +25,8 @@ if TYPE_CHECKING:
     from lanner.http.message import Request
 
 JSON = "application/json"
-VENDOR_PREFIXES = ("application/vnd.lanner.", "application/vnd.lanner+")
+VENDOR = "application/vnd.lanner"
+IDENTITY = "identity"
 
 Document = dict[str, Any]  # Any: JSON values
 
@@ -31,15 +34,25 @@ Document = dict[str, Any]  # Any: JSON values
 def read_document(request: Request) -> Document:
     """The JSON object of a POST or PUT. Raises `BadRequest`, `UnsupportedMediaType` or `Unprocessable`."""
     essence = _essence(request)
-    if essence != JSON and not (essence.startswith(VENDOR_PREFIXES) and essence.endswith("+json")):
+    if essence != JSON and essence not in _vendor_types(request):
         raise UnsupportedMediaType(_wrong_type(request, JSON), headers={"accept": JSON})
-    return parse_object(request.body)
+    return _parsed(request)
 
 
 def read_patch(request: Request) -> Document:
     """The JSON Merge Patch of a PATCH. Raises `BadRequest`, `UnsupportedMediaType` or `Unprocessable`."""
     if _essence(request) != MERGE_PATCH:
         raise UnsupportedMediaType(_wrong_type(request, MERGE_PATCH), headers={"accept-patch": MERGE_PATCH})
+    return _parsed(request)
+
+
+def _parsed(request: Request) -> Document:
+    coding = request.headers.get("content-encoding", "").strip().lower()
+    if coding not in ("", IDENTITY):
+        raise UnsupportedMediaType(
+            f"The body must be sent as it is, not with the Content-Encoding {coding[:40]}",
+            headers={"accept-encoding": IDENTITY},
+        )
     return parse_object(request.body)
 
 
@@ -68,6 +81,12 @@ def kind(value: object) -> str:
     if isinstance(value, int | float):
         return "a number"
     return "a string" if isinstance(value, str) else "an array" if isinstance(value, list) else "an object"
+
+
+def _vendor_types(request: Request) -> tuple[str, ...]:
+    """Our own names of JSON for what serves this request."""
+    version = request.version.name if request.version is not None else ""
+    return f"{VENDOR}+json", f"{VENDOR}.{version}+json"
 
 
 def _essence(request: Request) -> str:

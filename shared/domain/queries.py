@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lanner.http.problems import BadRequest, parameter
+from lanner.http.problems import MAX_ERRORS, BadRequest, parameter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lanner.http.message import Request
+
+LONGEST_SHOWN = 60
+"""Characters of a client's own word that an error repeats."""
+MOST_SHOWN = 10
+"""Of a client's own words in one sentence."""
 
 VERSION = "version"
 """Chooses the version (`lanner.versioning.readers`) and is therefore known everywhere."""
@@ -23,10 +28,18 @@ def check_known(request: Request, *known: str) -> None:
     if unknown:
         names = ", ".join((*known, VERSION))
         raise BadRequest(
-            f"Unknown query parameter {', '.join(name[:60] for name in unknown)}; known here: {names}",
+            f"Unknown query parameter {_shown(unknown)}; known here: {names}",
             slug="unknown-parameter",
-            errors=[parameter(name[:60], f"is unknown here; known are {names}") for name in unknown],
+            errors=[
+                parameter(name[:LONGEST_SHOWN], f"is unknown here; known are {names}") for name in unknown[:MAX_ERRORS]
+            ],
         )
+
+
+def _shown(words: Sequence[str]) -> str:
+    """Some words of a client's, for a sentence."""
+    more = f" and {len(words) - MOST_SHOWN} more" if len(words) > MOST_SHOWN else ""
+    return ", ".join(word[:LONGEST_SHOWN] for word in words[:MOST_SHOWN]) + more
 
 
 def single(request: Request, name: str) -> str | None:
@@ -54,6 +67,6 @@ def selection(request: Request, members: Sequence[str]) -> list[str] | None:
     asked = [name.strip() for name in value.split(",")]
     unknown = [name for name in asked if name not in members]
     if unknown:
-        detail = f"may name {', '.join(members)}; not {', '.join(repr(name[:60]) for name in unknown)}"
+        detail = f"may name {', '.join(members)}; not {_shown([repr(name) for name in unknown])}"
         raise BadRequest(f"The parameter fields {detail}", errors=[parameter("fields", detail)])
     return [name for name in members if name in asked]

@@ -6,13 +6,10 @@ from typing import TYPE_CHECKING, Any
 from unicodedata import category
 
 from domain.bodies import kind
-from lanner.http.problems import Unprocessable, member
+from lanner.http.problems import MAX_ERRORS, Unprocessable, member
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-
-MAX_ERRORS = 50
-"""A tree with a thousand mistakes is answered as briefly as one with fifty."""
 
 Path = tuple[str | int, ...]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 import pytest
 
 from domain.users.fields import NAME_MAX
@@ -124,6 +126,50 @@ def test_a_patch_is_a_merge_patch_and_says_so(client: Client) -> None:
 def test_json_by_any_of_its_names_is_read(client: Client, content_type: str) -> None:
     """Types are case-insensitive, UTF-8 may be said, and our vendor types are JSON."""
     assert client("POST", "/v2/users", GOOD2, content_type=content_type).status == 201
+
+
+@pytest.mark.parametrize("content_type", ["application/vnd.lanner.v1+json", "application/vnd.lanner.v3+json"])
+def test_a_body_of_another_version_is_not_taken_for_one_of_this(client: Client, content_type: str) -> None:
+    """A body that says that it is v1's would be half understood by v2, so it is a 415."""
+    answer = client("POST", "/v2/users", GOOD2, content_type=content_type)
+    assert (answer.status, answer.headers["accept"]) == (415, "application/json")
+
+
+@pytest.mark.parametrize("coding", ["gzip", "zstd", "GZIP", "gzip, identity"])
+def test_a_compressed_body_is_refused_by_name(client: Client, coding: str) -> None:
+    """415 with the codings that are taken, and not a riddle about bytes that are no JSON (RFC 9110 section 12.5.3)."""
+    user = client.post("/v2/users", GOOD2).json()
+    body = zlib.compress(b'{"locale":"de"}', wbits=31)
+    for method, target, content_type in (
+        ("POST", "/v2/users", "application/json"),
+        ("PATCH", f"/v2/users/{user['id']}", MERGE_PATCH),
+    ):
+        answer = client(method, target, body, content_type=content_type, headers={"Content-Encoding": coding})
+        assert (answer.status, answer.headers["accept-encoding"]) == (415, "identity")
+        assert answer.json()["type"] == "/problems/unsupported-media-type"
+    plain = client.post("/v2/users", {**GOOD2, "email": "plain@example.com"})
+    assert plain.status == 201
+
+
+def test_a_body_may_say_that_it_is_as_it_is(client: Client) -> None:
+    """`Content-Encoding: identity` is no coding."""
+    assert client("POST", "/v2/users", GOOD2, headers={"Content-Encoding": "identity"}).status == 201
+
+
+def test_many_mistakes_are_answered_briefly(client: Client) -> None:
+    """Fifty entries and short names whatever was sent, so that the answer stays below what a gateway lets through."""
+    user = client.post("/v2/users", GOOD2).json()
+    wrong = {f"unknown_{number}": 1 for number in range(2000)} | {"x" * 100_000: 1}
+    query = "&".join(f"{'y' * 100}{number}=1" for number in range(300))
+    for answer in (
+        client.patch(f"/v2/users/{user['id']}", {**dict(reversed(wrong.items()))}),
+        client.post("/v2/users", {**GOOD2, **wrong}),
+        client.get(f"/v2/users?{query}"),
+        client.get(f"/v2/users?fields={','.join('z' * 100 for _ in range(300))}"),
+    ):
+        assert answer.status in (400, 422)
+        assert 1 <= len(answer.json()["errors"]) <= 50
+        assert len(answer.body) < 20_000
 
 
 @pytest.mark.parametrize(

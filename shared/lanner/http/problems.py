@@ -33,6 +33,10 @@ from lanner.http.message import Request, Response
 
 PROBLEM_JSON = "application/problem+json"
 TYPE_BASE = "/problems/"
+MAX_ERRORS = 50
+"""Entries of `errors`: ten thousand mistakes are answered as briefly as fifty, and never above a gateway's limit."""
+MAX_TOKEN = 200
+"""Characters of a pointer's token: a member may be as long as the whole body, and its name is the client's."""
 
 
 class ApiError(Exception):
@@ -72,7 +76,7 @@ class ApiError(Exception):
             "instance": instance,
         }
         if self.errors:
-            members["errors"] = [dict(error) for error in self.errors]
+            members["errors"] = [dict(error) for error in self.errors[:MAX_ERRORS]]
         members.update(self.extensions)
         return members
 
@@ -189,6 +193,6 @@ def header(name: str, detail: str) -> dict[str, str]:
 
 
 def member(path: Sequence[str | int], detail: str) -> dict[str, str]:
-    """An entry of `errors` about a member of the body: RFC 6901 in its URI fragment form."""
-    tokens = (str(part).replace("~", "~0").replace("/", "~1") for part in path)
+    """An entry of `errors` about a member of the body: RFC 6901 in its URI fragment form, long names cut."""
+    tokens = (str(part)[:MAX_TOKEN].replace("~", "~0").replace("/", "~1") for part in path)
     return {"pointer": "#" + "".join(f"/{token}" for token in tokens), "detail": detail}

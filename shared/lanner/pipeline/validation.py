@@ -14,9 +14,7 @@ from typing import Any
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from lanner.http.problems import ApiError, BadRequest, Unprocessable, header, member, parameter
-
-MAX_ERRORS = 50  # a body with ten thousand wrong members is answered as briefly as one with fifty
+from lanner.http.problems import MAX_ERRORS, ApiError, BadRequest, Unprocessable, header, member, parameter
 
 
 def from_validation_error(error: RequestValidationError) -> ApiError:
