@@ -136,6 +136,19 @@ def test_changes_of_users_show_at_once_everywhere(api: Cached) -> None:
     assert [api.get(path).json()["data"] for path in paths[2:]] == [[], []]
 
 
+def test_a_change_shows_whatever_case_an_id_is_written_in(api: Cached) -> None:
+    """An id is read in any case, so what was kept under another spelling of it is out of date too."""
+    path = api.post("/v2/users", ANA).headers["location"]
+    shouted = f"/v2/users/{path.rpartition('/')[2].upper()}"
+    api.get(path)
+    api.get(shouted)
+    assert said(api.get(shouted)) == "hit"
+    assert api.patch(path, {"given_name": "Eva"}).status == 200
+    assert api.get(shouted).json()["given_name"] == "Eva"
+    assert api.delete(path).status == 204
+    assert api.get(shouted).status == 404
+
+
 def test_users_are_private_and_asked_about_each_time(api: Cached) -> None:
     """Clients keep their own copy and validate it; no shared cache behind us keeps any."""
     made = api.post("/v2/users", ANA).json()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from domain import ids
 from domain.caching import DAY, STATISTICS_STALE, STATISTICS_TTL
 from domain.queries import check_known
 from domain.users import v1, v2
@@ -43,4 +44,9 @@ def statistics(request: Request) -> Response:
 def read(request: Request) -> Response:
     """GET `/users/{id}` in the request's version."""
     assert request.version is not None  # the version step comes first
-    return _ANSWERS[request.version.name].read(request, request.path_params["id"])
+    written = request.path_params["id"]
+    known = ids.read(written)
+    if known is not None and known != written and "cache_tags" in request.state:
+        # The policy's tag has the id as it was written; changes are told of the id as it is.
+        request.state["cache_tags"].append(f"user:{known}")
+    return _ANSWERS[request.version.name].read(request, written)
