@@ -1,7 +1,10 @@
 """Files over HTTP: `POST` announces one and gives the form to upload it with, `GET` says what became of it.
 
-A file belongs to the principal that announced it; for everybody else there is none. Answers are not stored by anybody:
-they hold links that work for whoever has them, for a quarter of an hour.
+A file belongs to the principal that announced it; for everybody else there is none. No cache keeps an answer: they hold
+links that work for whoever has them, for a quarter of an hour.
+
+The answer to an announcement with an Idempotency-Key is recorded in the transaction that stores the file
+(`lanner.idempotency.execution`): whatever dies, one key announces one file.
 """
 
 from __future__ import annotations
@@ -12,11 +15,13 @@ import orjson
 
 from domain import ids
 from domain.bodies import read_document
+from domain.dynamodb import Contended
 from domain.files import objects, store
 from domain.files.findings import MEDIA_TYPE as ERRORS_TYPE
 from domain.files.model import AWAITING_UPLOAD, DONE, FAILED, KEEP_S, MAX_BYTES, PROCESSING, File
 from domain.files.requests import read_new_file
 from domain.queries import VERSION, check_known
+from domain.races import attempts, too_busy
 from domain.times import rfc3339
 from lanner.clock import Clock, SystemClock
 from lanner.http.message import Request, Response
@@ -48,7 +53,6 @@ class FileAnswers:
         created_at = rfc3339(ids.created_ms(file_id))
         form = objects.upload_form(f"uploads/{file_id}", new.content_type, MAX_BYTES)
         file = File(file_id, request.principal.id, new.filename, new.content_type, created_at, now + KEEP_S)
-        store.insert(file)
         upload = {
             "method": "POST",
             "url": form["url"],
@@ -58,7 +62,29 @@ class FileAnswers:
             "expires_at": rfc3339((now + objects.UPLOAD_S) * 1000),
         }
         document = {**self._document(request, file), "upload": upload}
-        return Response(201, {**HEADERS, "location": location(request, file_id)}, orjson.dumps(document))
+        response = Response(201, {**HEADERS, "location": location(request, file_id)}, orjson.dumps(document))
+        self._store(request, file, response)
+        return response
+
+    def _store(self, request: Request, file: File, response: Response) -> None:
+        """The file and, where the request has a key, `response` as its answer: both or none."""
+        from lanner.idempotency.execution import execution_of
+
+        execution = execution_of(request)
+        along = () if execution is None else execution.completion(response)
+        for _ in attempts(self._clock):
+            try:
+                store.insert(file, along)
+            except Contended:
+                continue
+            except store.Overtaken:
+                from lanner.idempotency.problems import in_flight
+
+                raise in_flight() from None
+            if execution is not None:
+                execution.committed()
+            return
+        raise too_busy("file")
 
     def read(self, request: Request, file_id: str) -> Response:
         """GET: 200, or 404."""

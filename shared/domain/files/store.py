@@ -1,36 +1,56 @@
 """Files in DynamoDB: `F#<id>`, one item each, gone after `KEEP_S` by the table's time to live (docs/design/storage.md).
 
-Three writes, in this order: `insert` (the client announced it), `arrival` (its object arrived, in the transaction that
-accepts the job), `outcome` (in the transaction that makes the job succeed). `link` says which job it is, and may come
-late or twice.
+Three writes, in this order: `insert` (the client announced it, in the transaction that records the answer where the
+request has a key), `arrival` (its object arrived, in the transaction that accepts the job), `outcome` (in the
+transaction that makes the job succeed). `link` says which job it is, and may come late or twice.
+
+Raises `Unavailable` where DynamoDB does not answer, `Contended` and `Overtaken` from `insert`, `ConditionFailed` from
+`write_link` where the file is gone.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from domain.dynamodb import call
+from domain.dynamodb import Contended, call
 from domain.files.model import File, Item, Result, Upload
+from lanner.aws.errors import TransactionCanceled
 from lanner.settings import setting
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lanner.idempotency.store import TransactItem
 
 TABLE_SETTING = "LANNER_FILES_TABLE"
 
+_BUSY = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 
-def insert(file: File) -> None:
-    """Store a new file; its id is new, so a repeated write changes nothing."""
-    item: Item = {
-        "pk": {"S": f"F#{file.id}"},
-        "id": {"S": file.id},
-        "principal": {"S": file.principal},
-        "filename": {"S": file.filename},
-        "content_type": {"S": file.content_type},
-        "created_at": {"S": file.created_at},
-        "expires_at": {"N": str(file.expires_at)},
-    }
-    call("PutItem", {"TableName": setting(TABLE_SETTING), "Item": item}, idempotent=True)
+
+class Overtaken(Exception):
+    """What was to be written together with a new file was refused, and so nothing was written."""
+
+
+def insert(file: File, along: Sequence[TransactItem] = ()) -> None:
+    """Store a new file, and `along` (entries of TransactWriteItems) in the same transaction.
+
+    The id is new with every file, so a repeated write meets nothing but its own. Raises `Contended` where others wrote
+    at that moment, and `Overtaken` where a condition in `along` did not hold.
+    """
+    put = {"TableName": setting(TABLE_SETTING), "Item": _to_item(file)}
+    if not along:
+        call("PutItem", put, idempotent=True)
+        return
+    put["ConditionExpression"] = "attribute_not_exists(pk)"
+    try:
+        call("TransactWriteItems", {"TransactItems": [{"Put": put}, *along], "ClientRequestToken": file.id})
+    except TransactionCanceled as error:
+        own, *others = (reason.code for reason in error.reasons)
+        if own == "ConditionalCheckFailed":
+            return  # an earlier attempt of this very write
+        if "ConditionalCheckFailed" in others:
+            raise Overtaken from error
+        raise (Contended() if _BUSY.intersection((own, *others)) else error) from error
 
 
 def read(file_id: str) -> File | None:
@@ -91,6 +111,18 @@ def outcome(file_id: str, job_id: str, result: Result) -> TransactItem:
 def write_link(file_id: str, job_id: str) -> None:
     """`link` by itself."""
     call("UpdateItem", link(file_id, job_id)["Update"], idempotent=True)
+
+
+def _to_item(file: File) -> Item:
+    return {
+        "pk": {"S": f"F#{file.id}"},
+        "id": {"S": file.id},
+        "principal": {"S": file.principal},
+        "filename": {"S": file.filename},
+        "content_type": {"S": file.content_type},
+        "created_at": {"S": file.created_at},
+        "expires_at": {"N": str(file.expires_at)},
+    }
 
 
 def _from_item(item: Item) -> File:
