@@ -43,14 +43,13 @@ class Stage:
         self.kept: dict[str, dict[str, Any]] = {}
         self.ran = 0
         tap.disarm()
+        tap.revive()
         for url in (self.url, self.dead_letters):
             wire.sqs().call("PurgeQueue", {"QueueUrl": url}, idempotent=True)
         table = os.environ["LANNER_JOBS_TABLE"]
         for item in scan(table):
             wire.dynamodb().call("DeleteItem", {"TableName": table, "Key": {"pk": item["pk"]}}, idempotent=True)
-        clients = {name: tap.client(name) for name in ("dynamodb", "sqs")}
-        monkeypatch.setattr(wire, "dynamodb", lambda: clients["dynamodb"])
-        monkeypatch.setattr(wire, "sqs", lambda: clients["sqs"])
+        tap.install(monkeypatch.setattr)
         monkeypatch.setattr("lanner.jobs.worker.write_line", lambda *line: None)
 
     def another_worker(self, registry: Registry | None = None) -> Worker:

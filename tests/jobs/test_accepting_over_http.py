@@ -66,6 +66,7 @@ class Client:
         try:
             answer = Answer(group.handler()(event, Context()))
         except Killed:
+            self.stage.tap.revive()
             return 0
         if answer.status in (200, 202):
             self.jobs.add(orjson.loads(answer.body)["id"])

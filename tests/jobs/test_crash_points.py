@@ -39,7 +39,7 @@ def accept(stage: Stage) -> JobStatus:
         try:
             return stage.enqueue(key="once", with_items=[stage.effect("asked")])
         except (Killed, JobsUnavailable):
-            continue
+            stage.tap.revive()
     raise AssertionError("never accepted")
 
 
@@ -52,6 +52,7 @@ def live(stage: Stage) -> JobStatus:
             stage.tap.disarm()  # what the test itself asks afterwards is no part of it
             return ended
         except (Killed, JobsUnavailable, AwsUnavailable):  # the last: of Lambda's own DeleteMessage
+            stage.tap.revive()
             stage.later()  # what died holds its lease until then
     raise AssertionError("never finished")
 
