@@ -14,8 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
-from domain.notifications import delivery
-from domain.notifications.exchange import Unreachable
+from domain.notifications.exchange import Unreachable, post
 from lanner.aws import clients, wire
 from lanner.aws.errors import AwsError, AwsUnavailable
 
@@ -65,7 +64,7 @@ class Tap:
         self._die = die
         self._aside = False
         self._clients = {"dynamodb": wire.dynamodb(), "sqs": wire.sqs()}
-        self._make_boto, self._post = clients.client, delivery.post
+        self._make_boto, self._post = clients.client, post
 
     def client(self, service: str) -> Any:
         """The wire's client of a service, tapped."""
@@ -179,7 +178,7 @@ class _Boto:
 def _tapped_post(tap: Tap, inner: Callable[..., Any]) -> Callable[..., Any]:
     """The POST of a webhook."""
 
-    def post(target: Any, *arguments: Any) -> Any:
+    def tapped(target: Any, *arguments: Any) -> Any:
         then = tap.begin(WEBHOOK, "POST", target)
         answer = inner(target, *arguments)
         if then == KILLED_AFTER:
@@ -188,4 +187,4 @@ def _tapped_post(tap: Tap, inner: Callable[..., Any]) -> Callable[..., Any]:
             raise Unreachable("the answer was lost")
         return answer
 
-    return post
+    return tapped
