@@ -84,6 +84,10 @@ class Tap:
         self.at, self.mode, self.happened, self.dead = at, mode, False, False
         self.meanwhile = meanwhile or (lambda: None)
 
+    def arm_again(self, at: Callable[[int, str, Any], bool], mode: str) -> None:
+        """Let another thing happen, counted from where the first one was."""
+        self.at, self.mode, self.happened = at, mode, False
+
     def disarm(self) -> None:
         self.happened = True
 

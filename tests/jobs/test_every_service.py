@@ -1,7 +1,8 @@
 """Every call of a job's life, to whatever service, is a place to die: at each one of them, in each way, once.
 
 How many there are is found by living once without harm. Each life is then lived again for every one of its calls:
-killed before it, killed after it, with its answer lost, and standing still at it until others have done everything.
+killed before it, killed after it, with its answer lost, standing still at it until others have done everything, and
+standing still until another one has taken over and died.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from tests.jobs.tap import ANSWER_LOST, KILLED_AFTER, KILLED_BEFORE, SERVICES, S
 from tests.unit.aws.fault_server import FaultServer
 from tests.unit.domain.test_notification_signature import SECRET
 
-WAYS = (KILLED_BEFORE, KILLED_AFTER, ANSWER_LOST, STALLED)
+OVERTAKEN = "overtaken"
+WAYS = (KILLED_BEFORE, KILLED_AFTER, ANSWER_LOST, STALLED, OVERTAKEN)
 
 NewWorld = Callable[[], World]
 
@@ -104,7 +106,14 @@ def test_wherever_it_dies_nothing_is_lost_and_nothing_is_done_twice(
 
 def cut_off(world: World, life: Life, way: str, at: int) -> None:
     """Live with an accident at one call, and look at what there is in the end."""
-    world.tap.arm(lambda number, operation, payload: number == at, way, lambda: world.stand_still(life))
+
+    def meanwhile() -> None:
+        if way == OVERTAKEN:
+            world.be_overtaken()
+        else:
+            world.stand_still(life)
+
+    world.tap.arm(lambda number, operation, payload: number == at, STALLED if way == OVERTAKEN else way, meanwhile)
     status = world.live(life)
     assert world.tap.happened, "it never came so far"
     with world.tap.aside():

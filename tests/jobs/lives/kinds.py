@@ -27,7 +27,7 @@ from lanner.jobs.producer import Producer
 from lanner.jobs.status import JobStatus
 from tests.conftest import FILES_TABLE, USERS_TABLE, scan
 from tests.functions.file_jobs import arrived
-from tests.jobs.lives.world import Life, World
+from tests.jobs.lives.world import Life, World, void
 from tests.unit.domain.test_notification_signature import SECRET, verifies
 
 AT = "2026-11-23T03:52:11.123Z"
@@ -222,7 +222,3 @@ LIVES: tuple[Callable[[], Life], ...] = (Welcome, MailNotification, Webhook, Ins
 def names(lives: Iterable[Callable[[], Life]] = LIVES) -> list[str]:
     """How tests call them."""
     return [getattr(life, "__name__", "").lower() for life in lives]
-
-
-def void(_: object) -> None:
-    """What a step gives is looked at elsewhere."""

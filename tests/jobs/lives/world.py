@@ -34,7 +34,7 @@ from tests.builders import Context, rest_event
 from tests.conftest import FILES_TABLE, IDEMPOTENCY_TABLE, JOBS_TABLE, USERS_TABLE, scan
 from tests.functions.gateway_events import Answer
 from tests.jobs.stage import Stage
-from tests.jobs.tap import Killed, Tap
+from tests.jobs.tap import KILLED_BEFORE, Killed, Tap
 from tests.unit.aws.fault_server import FaultServer
 
 MODULES = (
@@ -57,6 +57,9 @@ class NotAnswered(Exception):
 
 TROUBLE = (Killed, NotAnswered, ApiError, JobsError, AwsError)
 """What is repeated: everything else is a fault of ours, and fails the test."""
+
+CALLS_OF_THE_OTHER = 4
+"""That another worker makes before it dies: it has claimed the job, and an import has committed something."""
 
 Stored = dict[str, list[dict[str, Any]]]  # Any: DynamoDB's JSON
 
@@ -88,7 +91,7 @@ class World:
         self.stage.clock.set(time.time() + 1)
         self.stage.registry = Registry(MODULES, shared=JOBS)
         self.stage.worker = self.stage.another_worker()
-        self._finished = False
+        self._finished = self._performing = False
         self._stored: Stored | None = None
         self._failure: BaseException | None = None
         receiver.requests.clear()
@@ -111,12 +114,23 @@ class World:
     def stand_still(self, life: Life) -> None:
         """What happens while somebody stands still: leases end, and others live the life to its end."""
 
-        # In a thread of their own: one event loop does not run inside another.
-        with ThreadPoolExecutor(1, initializer=lambda: asyncio.set_event_loop(asyncio.new_event_loop())) as pool:
-            self.stage.later()
-            self._failure = pool.submit(self.live, life).exception()
-            pool.submit(lambda: asyncio.get_event_loop().close()).result()
+        self.stage.later()
+        self._failure = elsewhere(lambda: void(self.live(life)))
         self._stored, self._finished = self.stored(), True
+
+    def be_overtaken(self) -> None:
+        """What happens while a worker stands still: its lease ends, and another one that has the job dies at it."""
+        if not self._performing:
+            return
+        self.stage.later()
+        dies_at = len(self.tap.calls) + CALLS_OF_THE_OTHER
+        self.tap.arm_again(lambda number, operation, payload: number == dies_at, KILLED_BEFORE)
+        self._failure = elsewhere(lambda: self.stage.deliver(self.stage.another_worker()))
+        if isinstance(self._failure, Killed):
+            self._failure = None
+        self.tap.revive()
+        self.tap.disarm()
+        self._stored = self.stored()
 
     def ask(self, app: Any, path: str, document: dict[str, Any]) -> dict[str, Any]:
         """One POST with this case's key. Raises `NotAnswered`."""
@@ -156,6 +170,7 @@ class World:
 
     def _perform(self, life: Life) -> None:
         """Deliver, and sweep, until the job has ended."""
+        self._performing = True
         for _ in range(TRIES):
             try:
                 self.stage.deliver()
@@ -178,3 +193,15 @@ class World:
         if self._stored is not None:
             before, self._stored = self._stored, None
             assert self.stored() == before, "what stood still past its lease has written"
+
+
+def elsewhere(action: Callable[[], None]) -> BaseException | None:
+    """Do something in a thread of its own, since one event loop does not run inside another; what it raised."""
+    with ThreadPoolExecutor(1, initializer=lambda: asyncio.set_event_loop(asyncio.new_event_loop())) as pool:
+        failure = pool.submit(action).exception()
+        pool.submit(lambda: asyncio.get_event_loop().close()).result()
+        return failure
+
+
+def void(_: object) -> None:
+    """For what is looked at elsewhere."""
