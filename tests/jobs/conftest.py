@@ -1,19 +1,30 @@
-"""An engine of their own for these tests, with the tables and queues of jobs, of requests, and a table of effects."""
+"""An engine of their own for these tests, with the tables and queues of jobs, of requests, and a table of effects.
+
+Lives of real jobs (`tests.jobs.lives`) have the session's engine, with everything of the API in it.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
-from lanner.aws import wire
+from lanner.aws import clients, wire
 from lanner.local.engine import Engine
 from tests.conftest import IDEMPOTENCY_DEFINITION, JOBS_DEFINITION, create_queue, create_table
 from tests.jobs import effects
+from tests.jobs.lives.world import World
+from tests.jobs.tap import Tap
+from tests.unit.aws.fault_server import FaultServer
+from tests.unit.domain.test_notification_signature import SECRET
 
 TABLE = "jobs-torture"
 REQUESTS = "requests-torture"
+
+NewWorld = Callable[[], World]
 
 
 @pytest.fixture(scope="module")
@@ -45,3 +56,39 @@ def cloud() -> Iterator[str]:
         else:
             os.environ[name] = value
     wire.reset()
+
+
+@pytest.fixture
+def new_world(
+    files_bucket: str, idempotency_table: str, catalog_table: str, cdn: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[NewWorld]:
+    """Makes one empty world after the other."""
+    monkeypatch.setenv("LANNER_MAIL_FROM", "Lanner <no-reply@example.com>")
+    monkeypatch.setenv("LANNER_WEBHOOK_SECRETS", SECRET)
+    monkeypatch.setenv("LANNER_WEBHOOK_ALLOW", "127.0.0.1")
+    monkeypatch.setenv("LANNER_CDN_DISTRIBUTION", cdn)
+    clients.reset()
+    receiver, tap = FaultServer(), Tap()
+    yield lambda: World(tap, monkeypatch, receiver)
+    receiver.stop()
+    clients.reset()
+
+
+@pytest.fixture(scope="module")
+def cdn(storage: str) -> str:
+    """The id of a distribution."""
+    clients.reset()
+    origin = {
+        "Id": "api",
+        "DomainName": "api.example.com",
+        "CustomOriginConfig": {"HTTPPort": 80, "HTTPSPort": 443, "OriginProtocolPolicy": "https-only"},
+    }
+    wanted: dict[str, Any] = {
+        "CallerReference": uuid.uuid4().hex,
+        "Comment": "",
+        "Enabled": True,
+        "Origins": {"Quantity": 1, "Items": [origin]},
+        "DefaultCacheBehavior": {"TargetOriginId": "api", "ViewerProtocolPolicy": "https-only"},
+    }
+    made = clients.client("cloudfront").create_distribution(DistributionConfig=wanted)
+    return str(made["Distribution"]["Id"])

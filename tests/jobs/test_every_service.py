@@ -7,64 +7,18 @@ standing still until another one has taken over and died.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
-from lanner.aws import clients
 from lanner.jobs.status import SUCCEEDED
+from tests.jobs.conftest import NewWorld
 from tests.jobs.lives.kinds import LIVES, names
 from tests.jobs.lives.world import Life, World
-from tests.jobs.tap import ANSWER_LOST, KILLED_AFTER, KILLED_BEFORE, SERVICES, STALLED, Tap
-from tests.unit.aws.fault_server import FaultServer
-from tests.unit.domain.test_notification_signature import SECRET
+from tests.jobs.tap import ANSWER_LOST, KILLED_AFTER, KILLED_BEFORE, SERVICES, STALLED
 
 OVERTAKEN = "overtaken"
 WAYS = (KILLED_BEFORE, KILLED_AFTER, ANSWER_LOST, STALLED, OVERTAKEN)
-
-NewWorld = Callable[[], World]
-
-
-@pytest.fixture
-def new_world(
-    files_bucket: str, idempotency_table: str, catalog_table: str, cdn: str, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[NewWorld]:
-    """Makes one empty world after the other, with small chunks, pages and parts."""
-    monkeypatch.setenv("LANNER_MAIL_FROM", "Lanner <no-reply@example.com>")
-    monkeypatch.setenv("LANNER_WEBHOOK_SECRETS", SECRET)
-    monkeypatch.setenv("LANNER_WEBHOOK_ALLOW", "127.0.0.1")
-    monkeypatch.setenv("LANNER_CDN_DISTRIBUTION", cdn)
-    monkeypatch.setattr("domain.files.importing.CHUNK", 2)
-    monkeypatch.setattr("domain.files.importing.PART", 10)
-    monkeypatch.setattr("domain.files.findings.PART", 10)
-    monkeypatch.setattr("domain.users.statistics.PAGE", 1)
-    monkeypatch.setattr("domain.reports.jobs.COMMIT_PAGES", 1)
-    clients.reset()
-    receiver, tap = FaultServer(), Tap()
-    yield lambda: World(tap, monkeypatch, receiver)
-    receiver.stop()
-    clients.reset()
-
-
-@pytest.fixture(scope="module")
-def cdn(storage: str) -> str:
-    """The id of a distribution."""
-    clients.reset()
-    origin = {
-        "Id": "api",
-        "DomainName": "api.example.com",
-        "CustomOriginConfig": {"HTTPPort": 80, "HTTPSPort": 443, "OriginProtocolPolicy": "https-only"},
-    }
-    wanted: dict[str, Any] = {
-        "CallerReference": "tests",
-        "Comment": "",
-        "Enabled": True,
-        "Origins": {"Quantity": 1, "Items": [origin]},
-        "DefaultCacheBehavior": {"TargetOriginId": "api", "ViewerProtocolPolicy": "https-only"},
-    }
-    made = clients.client("cloudfront").create_distribution(DistributionConfig=wanted)
-    return str(made["Distribution"]["Id"])
 
 
 def unharmed(world: World, life: Life) -> list[str]:

@@ -44,6 +44,15 @@ MODULES = (
     "domain.reports.jobs",
     "domain.rendering.jobs",
 )
+SMALL: dict[str, int] = {
+    "domain.files.importing.CHUNK": 2,
+    "domain.files.importing.PART": 10,
+    "domain.files.findings.PART": 10,
+    "domain.users.statistics.PAGE": 1,
+    "domain.reports.jobs.COMMIT_PAGES": 1,
+}
+"""Chunks, parts and pages, so that a short life has several of each."""
+
 APPS = (files.app, notifications.app, reports.app, users_v2.app)
 TABLES = (USERS_TABLE, FILES_TABLE, JOBS_TABLE, IDEMPOTENCY_TABLE)
 
@@ -95,6 +104,8 @@ class World:
         self._stored: Stored | None = None
         self._failure: BaseException | None = None
         receiver.requests.clear()
+        for name, size in SMALL.items():
+            patch.setattr(name, size)
         for app in APPS:
             patch.setattr(app.GROUP, "clock", self.stage.clock)
         with tap.aside():
@@ -104,10 +115,33 @@ class World:
 
     def live(self, life: Life) -> JobStatus:
         """The whole life; gives the job at its end."""
+        self.accept(life)
+        return self.perform(life)
+
+    def accept(self, life: Life) -> None:
+        """Until there is a job."""
         for step in life.steps(self):
             self._repeat(step)
-        if not self._finished:
-            self._perform(life)
+
+    def perform(self, life: Life) -> JobStatus:
+        """Deliver, and sweep, until the job has ended; gives it."""
+        self._performing = True
+        for _ in range(TRIES):
+            if self._finished:
+                break
+            try:
+                self.stage.deliver()
+                self._judge()
+                with self.tap.aside():
+                    self._finished = self.job(life.kind).finished
+                if not self._finished:
+                    self.stage.later()
+                    self.stage.sweep()
+            except TROUBLE:
+                self.tap.revive()
+                self._judge()
+                self.stage.later()
+        assert self._finished, "lost: nobody ends the job"
         with self.tap.aside():
             return self.job(life.kind)
 
@@ -167,24 +201,6 @@ class World:
                 self._judge()
                 self.stage.later()
         raise AssertionError("given up: a step that never ends without trouble")
-
-    def _perform(self, life: Life) -> None:
-        """Deliver, and sweep, until the job has ended."""
-        self._performing = True
-        for _ in range(TRIES):
-            try:
-                self.stage.deliver()
-                self._judge()
-                with self.tap.aside():
-                    if self.job(life.kind).finished:
-                        return
-                self.stage.later()
-                self.stage.sweep()
-            except TROUBLE:
-                self.tap.revive()
-                self._judge()
-                self.stage.later()
-        raise AssertionError("lost: nobody ends the job")
 
     def _judge(self) -> None:
         """The others did it, and whoever stood still has changed nothing."""
