@@ -7,6 +7,7 @@ used (a cache that never hits would be correct and useless)?
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 from hypothesis import settings
@@ -100,9 +101,10 @@ SAID = st.fixed_dictionaries(
 class CacheMachine(RuleBasedStateMachine):
     """Random requests, answers, writes and time."""
 
-    @initialize()
-    def begin(self) -> None:
-        self.site = Site(early=False, uncacheable_ms=1)
+    @initialize(refreshed_first=st.booleans())
+    def begin(self, refreshed_first: bool) -> None:
+        self.site = Site(early=False, uncacheable_ms=1, refreshed_first=refreshed_first)
+        self.refreshed_first = refreshed_first
         self.site.replies(self.answer)
         self.history: list[Exchange] = []
         self.next: dict[str, Any] = {}
@@ -186,10 +188,14 @@ class CacheMachine(RuleBasedStateMachine):
         if directive:
             asked.headers["cache-control"] = directive
         before = len(self.history)
+        stored = [copy(each) for each in self.history]
         self.begin_request()
         answer = self.site.send(asked)
         went = len(self.history) > before
-        if self.confirmed is not None and not went:
+        meanwhile = answer.headers["cache-status"].endswith("detail=stale-while-revalidate")
+        if meanwhile and (went or self.confirmed is not None):
+            self.must_have_been_served_meanwhile(stored, answer, url, foo, now, directive)
+        elif self.confirmed is not None and not went:
             self.must_be_confirmed(self.confirmed, answer, url, foo)
         elif went:
             # What the origin just said, or something that may be served in place of an error or of a refresh.
@@ -205,6 +211,20 @@ class CacheMachine(RuleBasedStateMachine):
         else:
             self.must_have_been_usable(answer, url, foo, now, directive, before)
 
+    def must_have_been_served_meanwhile(
+        self, stored: list[Exchange], answer: Response, url: str, foo: str | None, now: float, directive: str
+    ) -> None:
+        """RFC 5861 section 3: one that was usable before the refresh is served; what the refresh gave is kept."""
+        assert not self.refreshed_first
+        assert stored[int(answer.body) - 1].may_be_stale_for()
+        self.must_have_been_usable(answer, url, foo, now, directive, len(stored), stored)
+        newest = self.history[-1]
+        if len(self.history) > len(stored):
+            newest.dead = newest.said["status"] == 500  # the stored one stays in its place
+        elif self.confirmed is not None and self.confirmed_age is not None:
+            assert not self.was_dead
+            self.confirmed.dead = not self.confirmed.may_be_stored()
+
     def must_be_confirmed(self, old: Exchange, answer: Response, url: str, foo: str | None) -> None:
         """Section 4.3.4: the response that the origin confirmed is used, now; it is kept if it may be stored now."""
         assert answer.body == b"%d" % old.number
@@ -216,15 +236,23 @@ class CacheMachine(RuleBasedStateMachine):
             old.dead = not old.may_be_stored()
 
     def must_have_been_usable(
-        self, answer: Response, url: str, foo: str | None, now: float, directive: str, before: int
+        self,
+        answer: Response,
+        url: str,
+        foo: str | None,
+        now: float,
+        directive: str,
+        before: int,
+        stored: list[Exchange] | None = None,
     ) -> None:
         """Section 4: everything that a stored response must satisfy to be used; `before` exchanges were stored."""
-        used = self.history[int(answer.body) - 1]
+        history = self.history if stored is None else stored
+        used = history[int(answer.body) - 1]
         assert used.fits(url, foo)
         assert used.may_be_stored()
         assert not used.dead
         assert not used.said["no_cache"]
-        newer = [each for each in self.history[used.number : before] if each.url == url and each.foo == foo]
+        newer = [each for each in history[used.number : before] if each.url == url and each.foo == foo]
         newer = [each for each in newer if not each.dead and not each.said["no_cache"]]
         assert not any(each.may_be_stored() and each.lifetime() for each in newer)
         assert directive != "no-cache"

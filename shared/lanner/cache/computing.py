@@ -29,8 +29,8 @@ from lanner.cache.codec import decode, encode
 from lanner.cache.computed import FAILED, REMOVED, VALUE, Record, marker, read, write
 from lanner.cache.early import is_due
 from lanner.cache.errors import CacheUnavailable, CacheValueError
+from lanner.cache.flights import Flights
 from lanner.cache.lease import Lease, Patience
-from lanner.cache.response.flights import Flights
 from lanner.cache.terms import LEASE_MS, Terms
 from lanner.clock import Clock, SystemClock
 

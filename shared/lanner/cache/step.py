@@ -12,7 +12,8 @@ Contract:
 - A cache that is down costs its budget and never the answer.
 - A stale answer that may be served while it is refreshed is handed to the group's `refresh`, by name: a function of
   the request and its policy that gives True once somebody else will render it again. Nothing runs after a response
-  here, so without one, or where it gives False, the holder of the lease refreshes in its own request.
+  here, so without one, or where it gives False, the holder of the lease refreshes in its own request, and gets the new
+  answer: it has waited for it.
 - Where `LANNER_CACHE_TAG_HEADERS` is on, public answers name their tags for caches in front of us, and a write names
   what it changed (`request.state["cache_changed"]`) in Cache-Group-Invalidation (RFC 9875 section 3).
 - An event with `REFRESH_MARK`, which no client can set, is such a rendering: the origin is asked whatever is kept.
@@ -154,8 +155,10 @@ class _Opened:
             tags=default_tags(),
             tagging=lambda request: RouteTags(group.cache[request.route], request),
             refresh=(lambda request, _: group.refresh_stale(request)) if group.refresh else None,
+            refreshed_first=True,
             expose_key=flag(DEBUG_SETTING),
             early=True,
+            ranked_languages=True,  # `Accept-Language: en, de` is answered in English, `de, en` in German
             head_bodies=True,
             strip_conditions=True,
         )

@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 
 from lanner.cache.backend import CacheEntry
+from lanner.cache.flights import Flight, Flights
 from lanner.cache.memory import MemoryBackend
 from lanner.cache.response import ResponseCache
-from lanner.cache.response.flights import Flight, Flights
 from lanner.cache.tiered import TieredCache
 from lanner.clock import ManualClock, SystemClock
 from lanner.http.message import Request, Response

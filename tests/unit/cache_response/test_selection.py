@@ -95,6 +95,9 @@ def test_an_empty_vary_nominates_nothing(value: str) -> None:
         ("accept-encoding", "gzip, br", "br,GZIP"),
         ("accept-encoding", "gzip;q=1.0, br;q=0.5", "br ; q=0.500, gzip"),
         ("accept-language", "en-GB, de;q=0.5", "EN-gb,de;q=0.50"),
+        ("accept-language", "en, de", " De ,  eN"),
+        ("accept-language", "en;q=0.5, de, fr;q=0.5", "de, fr;q=0.5, en;q=0.5"),
+        ("accept-charset", "utf-8, iso-8859-1;q=0.5", "ISO-8859-1;q=0.5, UTF-8"),
         ("accept", "text/html,  */*;q=0.1", "text/html, */*;q=0.1"),
     ],
 )
@@ -109,7 +112,10 @@ def test_values_that_mean_the_same_match(name: str, one: str, other: str) -> Non
 @pytest.mark.parametrize(
     ("name", "one", "other"),
     [
-        ("accept-language", "en, de", "de, en"),
+        ("accept-language", "en, de", "en, de;q=0.9"),
+        ("accept-language", "en, de", "en"),
+        ("accept-language", "en;q=0.9, de", "en, de;q=0.9"),
+        ("accept-language", "en, en;q=0.5, de", "de, en"),
         ("accept-encoding", "gzip", "gzip;q=0"),
         ("accept-encoding", "gzip", ""),
         ("accept-encoding", "gzip;level=1", "gzip"),
@@ -123,10 +129,27 @@ def test_values_that_mean_the_same_match(name: str, one: str, other: str) -> Non
     ],
 )
 def test_values_that_may_mean_different_things_do_not_match(name: str, one: str, other: str) -> None:
-    """No normalisation that could mix two representations; the order of languages is one (ours prefers the first)."""
+    """No normalisation that could mix two representations."""
     site = by_field(name)
     site.get(**{name: one})
     assert not site.is_cached(**{name: other})
+
+
+def test_the_order_of_languages_counts_where_the_origin_ranks_them() -> None:
+    """`ranked_languages`: of one weight the place counts; the place of different weights means nothing to anybody."""
+    site = Site(ranked_languages=True)
+    site.replies(lambda asked: Response(200, {"cache-control": FRESH, "vary": "accept-language"}))
+    site.get(accept_language="en, de, fr;q=0.5")
+    assert site.is_cached(accept_language="fr;q=0.5, EN,de")
+    assert not site.is_cached(accept_language="de, en, fr;q=0.5")
+    assert site.is_cached(accept_language="en, fr;q=0.5, de")
+
+
+def test_a_stored_language_is_not_held_against_another_list() -> None:
+    """Section 4.1: what the origin would choose for another list is its own affair, also where it seems clear."""
+    site = Site().reply(cache_control=FRESH, vary="accept-language", content_language="de")
+    site.get(accept_language="en, de")
+    assert not site.is_cached(accept_language="fr;q=0.5, de")
 
 
 def test_secrets_are_not_stored() -> None:

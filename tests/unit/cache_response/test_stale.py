@@ -182,9 +182,49 @@ def test_a_failing_origin_is_left_alone_for_a_moment() -> None:
     assert site.calls == 3
 
 
-def test_stale_while_revalidate_refreshes_in_the_request_that_has_the_lease() -> None:
-    """RFC 5861 section 3, where nothing can run after the answer."""
+def test_stale_while_revalidate_serves_the_stale_response_and_then_the_new_one() -> None:
+    """RFC 5861 section 3: stale within the window, refreshed meanwhile, for one reader that is alone too."""
+    site = Site().reply(200, b"1", cache_control="max-age=10, stale-while-revalidate=60", etag='"1"')
+    site.get()
+    site.reply(200, b"2", cache_control="max-age=10, stale-while-revalidate=60", etag='"2"')
+    stale = site.wait(11).get()
+    assert (stale.body, stale.headers["etag"], stale.headers["age"]) == (b"1", '"1"', "11")
+    assert stale.headers["cache-status"] == "Lanner; hit; ttl=-1; detail=stale-while-revalidate"
+    assert site.get().body == b"2"
+    assert site.calls == 2
+
+
+def test_stale_while_revalidate_takes_what_took_too_long_from_the_origin() -> None:
+    """The window is over when the refresh is done: the stale response may not be served any more."""
+    site = Site().reply(200, b"1", cache_control="max-age=10, stale-while-revalidate=5")
+    site.get()
+    site.reply(200, b"2", cache_control="max-age=10").takes = 8
+    assert site.wait(11).get().body == b"2"
+
+
+def test_stale_while_revalidate_whose_refresh_is_raised_after_the_window_raises() -> None:
+    """Nothing may stand in for the origin by then."""
+    site = Site().reply(200, b"1", cache_control="max-age=10, stale-while-revalidate=5")
+    site.get()
+    site.replies(raises(NotFound("gone"))).takes = 8
+    with pytest.raises(NotFound):
+        site.wait(11).get()
+
+
+def test_stale_while_revalidate_hides_no_fault_of_the_refresh() -> None:
+    """What the origin raised is left for the log; the answer is the stale one."""
     site = Site().reply(200, b"1", cache_control="max-age=10, stale-while-revalidate=60")
+    site.get()
+    error = NotFound("gone")
+    site.replies(raises(error))
+    asked = request("GET")
+    assert site.wait(11).send(asked).body == b"1"
+    assert asked.state["cache_error"] is error
+
+
+def test_stale_while_revalidate_refreshes_in_the_request_that_has_the_lease() -> None:
+    """`refreshed_first`: who had to wait for the new one gets it."""
+    site = Site(refreshed_first=True).reply(200, b"1", cache_control="max-age=10, stale-while-revalidate=60")
     site.get()
     site.reply(200, b"2", cache_control="max-age=10, stale-while-revalidate=60")
     assert site.wait(11).get().body == b"2"
@@ -194,7 +234,7 @@ def test_stale_while_revalidate_refreshes_in_the_request_that_has_the_lease() ->
 
 def test_stale_while_revalidate_serves_all_but_the_refresher_at_once() -> None:
     """The others are not kept waiting, and do not ask."""
-    site = Site().reply(200, b"1", cache_control="max-age=10, stale-while-revalidate=60")
+    site = Site(refreshed_first=True).reply(200, b"1", cache_control="max-age=10, stale-while-revalidate=60")
     site.get()
     seen: list[Response] = []
 
@@ -252,7 +292,9 @@ def test_somebody_else_may_refresh() -> None:
 
 def test_who_cannot_hand_a_refresh_over_does_it() -> None:
     """`refresh` gives False: the holder of the lease refreshes."""
-    site = Site(refresh=lambda *_: False).reply(200, b"1", cache_control="max-age=10, stale-while-revalidate=60")
+    site = Site(refresh=lambda *_: False, refreshed_first=True).reply(
+        200, b"1", cache_control="max-age=10, stale-while-revalidate=60"
+    )
     site.get()
     site.reply(200, b"2", cache_control="max-age=10")
     assert site.wait(11).get().body == b"2"
@@ -267,7 +309,7 @@ def test_a_hand_over_that_fails_is_no_fault_of_the_request() -> None:
     site = Site(refresh=refresh).reply(200, b"1", cache_control="max-age=10, stale-while-revalidate=60")
     site.get()
     site.reply(200, b"2", cache_control="max-age=10")
-    assert site.wait(11).get().body == b"2"
+    assert [site.wait(11).get().body, site.get().body] == [b"1", b"2"]
 
 
 def test_an_early_refresh_that_fails_serves_what_is_fresh() -> None:

@@ -2,7 +2,7 @@
 
     handle(request, origin)
       GET, HEAD   look -> decide (pure, `decision`) -> hit | stale | refresh | 504 | to the origin (`fetch`)
-      others      to the origin; a non-error answer to an unsafe method invalidates (RFC 9111 section 4.4)
+      others      to the origin (`write_through`); a non-error answer to an unsafe method invalidates
 
 Contract:
 
@@ -15,6 +15,9 @@ Contract:
   the record behind an answer, whose `encoded` keeps what compressing it gave.
 - Nothing runs after the answer. A stale response that may be served while it is refreshed is refreshed by `refresh`
   (then everybody is served at once), or by the holder of the lease within its own request; the others are served.
+  The holder gets the stale response like everybody, and the next request the new one (RFC 5861 section 3); with
+  `refreshed_first` it gets the new one, which it has waited for. Who has somewhere to run it afterwards, a thread or
+  the end of a WSGI response, hands it over: `refresh=lambda request, key: later(cache.refresh, request, origin)`.
 
 The shortest path, a fresh response to a request without parts or directives and with no condition but the entity-tag
 that is stored, does what `_slow` does and no more; a property test holds the two together.
@@ -22,26 +25,32 @@ that is stored, does what `_slow` does and no more; a property test holds the tw
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 from lanner.cache.errors import CacheError
-from lanner.cache.response.answer import from_record, gateway_timeout, passed, tidied
-from lanner.cache.response.collapse import LEASE_MS, WAIT_MS
+from lanner.cache.response.answer import from_record, gateway_timeout
 from lanner.cache.response.counters import Counters
 from lanner.cache.response.decision import HIT, MISS, REFRESH, STALE, TIMEOUT, decide
 from lanner.cache.response.directives import NO_REQUEST_DIRECTIVES, request_directives
-from lanner.cache.response.fetch import HOLD_MS, UNCACHEABLE_MS, Fetcher
 from lanner.cache.response.freshness import HEURISTIC_FRACTION, HEURISTIC_MAX
-from lanner.cache.response.invalidation import GROUP, as_read, groups, invalidates, linked
-from lanner.cache.response.key import host_name, join, normal_path, primary_key
+from lanner.cache.response.key import primary_key
 from lanner.cache.response.memo import MOST, Memo
 from lanner.cache.response.record import Record
-from lanner.cache.response.rules import GRACE, OWN_TARGETS, TARGETS, Rules
-from lanner.cache.response.status import appended, forwarded, hit, member_name, quoted
-from lanner.cache.response.storage import MAX_VARIANTS, Found, Storage, token
+from lanner.cache.response.rules import (
+    GRACE,
+    HOLD_MS,
+    LEASE_MS,
+    OWN_TARGETS,
+    TARGETS,
+    UNCACHEABLE_MS,
+    WAIT_MS,
+    Rules,
+)
+from lanner.cache.response.status import appended, hit, member_name, quoted
+from lanner.cache.response.storage import MAX_VARIANTS, Found, Storage
 from lanner.cache.response.tagging import TagGate
 from lanner.cache.response.trip import Trip
-from lanner.http.dates import http_date
 from lanner.http.message import Response
 
 if TYPE_CHECKING:
@@ -50,7 +59,10 @@ if TYPE_CHECKING:
     from lanner.cache.backend import CacheBackend, CacheEntry
     from lanner.cache.response.decision import Verdict
     from lanner.cache.response.directives import RequestDirectives
+    from lanner.cache.response.fetch import Fetcher
+    from lanner.cache.response.refreshing import Refresher
     from lanner.cache.response.tagging import Tags
+    from lanner.cache.response.write_through import WriteThrough
     from lanner.clock import Clock
     from lanner.http.message import Request
 
@@ -70,12 +82,14 @@ class ResponseCache:
     - `tags`: a `TagIndex`; one over `backend` is made when the first tag turns up. `tagging(request)`: the tags of a
       request that goes to the origin, where nobody has left any in its `state["cache_tags"]`.
     - `refresh(request, key)`: hands a refresh to somebody else, who calls `refresh` here; True when it did.
+    - `refreshed_first`: who refreshes a stale response in its own request gets the new one, and not the stale one.
     - `lease_ms`, `wait_ms`, `uncacheable_ms`, `hold_ms`: see `fetch`. `early`: refresh by chance a little early
       (XFetch); without it, fresh is a hit.
     - `head_bodies`: the origin answers HEAD with the body of GET, and whoever is outside drops it.
     - `strip_conditions`: a miss with If-None-Match or If-Modified-Since asks the origin without them, to have
       something to store, and judges them here.
     - `obey_requests`: False ignores Cache-Control of requests, which RFC 9111 section 5.2.1 leaves to a cache.
+    - `ranked_languages`: the origin prefers the first of equals in Accept-Language, so their order matters.
     - `allow_cookies`: store responses with Set-Cookie; without it no response with cookies is stored.
     """
 
@@ -92,9 +106,11 @@ class ResponseCache:
         tags: Tags | None = None,
         tagging: Callable[[Request], Iterable[str]] | None = None,
         refresh: Callable[[Request, str], bool] | None = None,
+        refreshed_first: bool = False,
         expose_key: bool = False,
         expose_key_header: str | None = None,
         allow_cookies: bool = False,
+        ranked_languages: bool = False,
         heuristic_fraction: float = HEURISTIC_FRACTION,
         heuristic_max: float = HEURISTIC_MAX,
         grace: float = GRACE,
@@ -119,12 +135,10 @@ class ResponseCache:
             heuristic_max=heuristic_max,
             allow_cookies=allow_cookies,
             grace=grace,
+            ranked_languages=ranked_languages,
         )
         self._name = member_name(name)
         self._key = primary_key if key is None else key
-        self._own_key = key is None
-        self._versions = tuple(dict.fromkeys(("", *versions)))
-        self._refresh = refresh
         self._expose_key = expose_key
         self._expose_header = "" if expose_key_header is None else expose_key_header.lower()
         self._early = early
@@ -135,26 +149,53 @@ class ResponseCache:
         self._tags = TagGate(tags, backend, clock)
         self._storage = Storage(backend, clock, self._rules, max_variants=max_variants, memo=Memo(remembered))
         self._known = self._storage.memo.entries
-        self._lease_ms = lease_ms
-        self._fetcher = Fetcher(
-            self._storage,
-            self._tags,
-            self._counters,
-            self._name,
-            lease_ms=lease_ms,
-            wait_ms=wait_ms,
-            uncacheable_ms=uncacheable_ms,
-            hold_ms=hold_ms,
-            head_bodies=head_bodies,
-            strip_conditions=strip_conditions,
-            tagging=tagging,
-        )
+
+        def sides() -> tuple[Fetcher, Refresher, WriteThrough]:
+            from lanner.cache.response.fetch import Fetcher
+            from lanner.cache.response.keeping import Keeper
+            from lanner.cache.response.refreshing import Refresher
+            from lanner.cache.response.write_through import WriteThrough
+
+            keeper = Keeper(
+                self._storage,
+                self._tags,
+                self._counters,
+                lease_ms=lease_ms,
+                uncacheable_ms=uncacheable_ms,
+                hold_ms=hold_ms,
+                tagging=tagging,
+            )
+            fetcher = Fetcher(
+                keeper, self._name, wait_ms=wait_ms, head_bodies=head_bodies, strip_conditions=strip_conditions
+            )
+            writes = WriteThrough(keeper, self._name, self._key, own_key=key is None, versions=versions)
+            return fetcher, Refresher(fetcher, self._from_store, refresh, refreshed_first), writes
+
+        self._sides = sides
+        self._opened: tuple[Fetcher, Refresher, WriteThrough] | None = None
+        self._opening = threading.Lock()
+
+    def _origin_side(self) -> tuple[Fetcher, Refresher, WriteThrough]:
+        """What goes to the origin: loaded by the first request that does, never by a hit."""
+        if self._opened is None:
+            with self._opening:
+                if self._opened is None:
+                    self._opened = self._sides()
+        return self._opened
+
+    @property
+    def _fetcher(self) -> Fetcher:
+        return self._origin_side()[0]
+
+    @property
+    def _refresher(self) -> Refresher:
+        return self._origin_side()[1]
 
     def handle(self, request: Request, origin: Origin) -> Response:
         """The answer to a request, from the store or from `origin`, which gets the very `Request`."""
         method = request.method
         if method != "GET" and method != "HEAD":
-            return self._other(request, origin)
+            return self._origin_side()[2].handle(request, origin)
         key = self._key(request)
         try:
             entry = self._backend.get(key)
@@ -220,10 +261,12 @@ class ResponseCache:
         if not found.available:
             return self._unavailable(request, origin, key)
         asked = request_directives(request.headers) if self._obey_requests else NO_REQUEST_DIRECTIVES
+        if found.part is not None and "range" in request.headers and request.method == "GET":
+            response = self._from_part(request, found.part, asked)
+            if response is not None:
+                return response
         record = found.record
-        verdict: Verdict = "valid"
-        if record is not None and record.generations:
-            verdict = self._tags.verdict(record.generations)
+        verdict = self._verdict(record)
         now = self._now()
         kind, reason = decide(record, asked, now, verdict)
         if kind == TIMEOUT:
@@ -236,15 +279,19 @@ class ResponseCache:
         if kind == HIT:
             if self._early and now >= record.early_from and _is_due(record, now):
                 trip.reason = "stale"  # as good as: RFC 9211 has no word for early
-                return self._behind(trip, record, "hit")
+                return self._refresher.behind(trip, record, "hit")
             return self._from_store(request, record, "hit")
         if kind == STALE:
             return self._from_store(request, record, "stale", "max-stale")
         if kind == REFRESH:
-            return self._behind(trip, record, "stale")
+            return self._refresher.behind(trip, record, "stale")
         if record.hold_until > now and self._fetcher.may_stand_in(trip, record, 503):
             return self._fetcher.stand_in(trip, record, None)
         return self._fetcher.go(trip)
+
+    def _verdict(self, record: Record | None) -> Verdict:
+        """What the tags of a record say about it."""
+        return self._tags.verdict(record.generations) if record is not None and record.generations else "valid"
 
     def _from_store(self, request: Request, record: Record, state: str, detail: str = "") -> Response:
         now = self._now()
@@ -257,37 +304,21 @@ class ResponseCache:
         member = hit(self._name, int(record.lifetime) - int(record.age(now)), detail)
         return from_record(record, request, now, member, self._head_bodies)
 
-    def _behind(self, trip: Trip, record: Record, state: str) -> Response:
-        """Serve what is there, and see to it that one refreshes it: somebody else, or this request."""
-        request, storage = trip.request, self._storage
-        detail = "" if state == "hit" else "stale-while-revalidate"
-        holder = token()
-        seconds = self._lease_ms / 1000
-        fruitless = trip.asked.no_store or (request.method == "HEAD" and not self._head_bodies)
-        if fruitless or trip.asked.only_if_cached or record.hold_until > self._now():
-            return self._from_store(request, record, state, detail)
-        if self._refresh is not None:
-            elsewhere = f"refresh:{trip.key}"
-            if storage.acquire(elsewhere, holder, seconds) is not True or self._handed_over(request, trip.key):
-                return self._from_store(request, record, state, detail)
-            storage.release(elsewhere, holder)
-        if storage.acquire(trip.key, holder, seconds) is not True:
-            return self._from_store(request, record, state, detail)
-        found = storage.find(trip.key, request.headers)
-        if found.available and found.record is not None and found.record.requested > record.requested:
-            storage.release(trip.key, holder)  # somebody was faster
-            return self._from_store(request, found.record, "hit")
-        trip.holder = holder
-        trip.behind = True
-        return self._fetcher.ask(trip)
+    def _from_part(self, request: Request, part: Record, asked: RequestDirectives) -> Response | None:
+        """A GET for parts of what is stored in part (RFC 9111 section 3.3)."""
+        now = self._now()
+        if decide(part, asked, now, self._verdict(part))[0] != HIT:
+            return None
+        from lanner.cache.response.partial import answer
 
-    def _handed_over(self, request: Request, key: str) -> bool:
-        """Whether somebody else refreshes; what goes wrong there is no fault of this request."""
-        try:
-            return self._refresh is not None and self._refresh(request, key)
-        except Exception as error:
-            request.state["cache_error"] = error
-            return False
+        age = int(part.age(now))
+        member = hit(self._name, int(part.lifetime) - age)
+        headers = {**part.base, "age": str(age), "cache-status": appended(part.upstream, member)}
+        response = answer(part, request, headers)
+        if response is not None:
+            self._counters.hits += 1
+            request.state["cache"] = "hit"
+        return response
 
     def _unavailable(self, request: Request, origin: Origin, key: str) -> Response:
         """To the origin and back, with nothing read or written."""
@@ -311,35 +342,6 @@ class ResponseCache:
         if record is None or (record.generations and self._tags.verdict(record.generations) == "gone"):
             trip.usable = False
         return self._fetcher.ask(trip)
-
-    def _other(self, request: Request, origin: Origin) -> Response:
-        """A method that is not answered from the store."""
-        response = tidied(origin(request))
-        if invalidates(request.method, response.status):
-            self._invalidate(request, response)
-        request.state["cache"] = "method"
-        self._counters.bypass += 1
-        member = forwarded(self._name, "method", response.status)
-        return passed(response, self._rules.own_targets, member, http_date(self._now()))
-
-    def _invalidate(self, request: Request, response: Response) -> None:
-        """RFC 9111 section 4.4: the target URI, what Location and Content-Location name; and groups (RFC 9875)."""
-        uris = linked(request, response.headers)
-        keys = [self._key(request)]
-        if self._own_key:
-            host = host_name(request.headers.get("host", ""))
-            query = request.query_string.decode("latin-1") if request.has_query else ""
-            for version in self._versions:
-                keys.append(join(host, version, normal_path(request.public_path), query))
-                keys.extend(join(host, version, normal_path(path), asked) for path, asked in uris)
-        keys.extend(self._key(as_read(request, path, query)) for path, query in uris)
-        keys = list(dict.fromkeys(keys))
-        host = host_name(request.headers.get("host", ""))
-        named = groups(host, response.headers.get("cache-group-invalidation"))
-        named += [tag for tag in self._storage.tags(keys) if tag.startswith(GROUP)]  # RFC 9875 section 2.2.1
-        self._storage.forget(keys)
-        if named:
-            self._tags.invalidate(dict.fromkeys(named))
 
     def statistics(self) -> dict[str, int]:
         """Counts since this cache was made: `hits`, `misses`, `stale`, `revalidated`, `collapsed`, `stored`, `bypass`,

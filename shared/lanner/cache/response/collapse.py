@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from lanner.cache.response.trip import Trip
     from lanner.http.message import Request, Response
 
-LEASE_MS: Final = 3_000  # longer than a usual answer; a dead leader is noticed after it
-WAIT_MS: Final = 8_000  # longer than a dead leader's lease and the answer of the next one
 _TAKEN_OVER: Final = 2.0
 _FOR_ORIGIN: Final = ("if-match", "if-unmodified-since")
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from lanner.cache.response.directives import ResponseDirectives
 
-# RFC 9110 section 15.1. Partial content (206) is not stored at all.
-HEURISTIC_STATUSES: Final = frozenset((200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501))
+# RFC 9110 section 15.1.
+HEURISTIC_STATUSES: Final = frozenset((200, 203, 204, 206, 300, 301, 308, 404, 405, 410, 414, 501))
 HEURISTIC_FRACTION: Final = 0.1  # of the time since Last-Modified: section 4.2.2 calls 10% typical
 HEURISTIC_MAX: Final = 7 * 86_400.0  # seconds: a guess should not outlive a release
 

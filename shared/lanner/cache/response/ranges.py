@@ -1,8 +1,9 @@
-"""Parts of a stored complete response (RFC 9110 section 14; RFC 9111 section 3.3 leaves it to that).
+"""Parts of a stored response (RFC 9110 section 14; RFC 9111 section 3.3 leaves it to that).
 
-Only `bytes`, only GET, only from a stored 200. A Range that does not parse, names another unit, or asks for more parts
-than `MAX_RANGES` is ignored, and the whole is sent; ranges that overlap or touch are sent as one, so that no request
-can multiply the bytes of a response (section 14.2, 17.15). None that can be satisfied: 416.
+Only `bytes`, only GET, from a stored 200 and, within what it has, from a stored 206 (`partial`). A Range that does not
+parse, names another unit, or asks for more parts than `MAX_RANGES` is ignored, and the whole is sent; ranges that
+overlap or touch are sent as one, so that no request can multiply the bytes of a response (section 14.2, 17.15). None
+that can be satisfied: 416.
 
 If-Range must hold for a part to be sent: the same strong entity-tag, or exactly the stored Last-Modified where that is
 a strong validator, a second or more before Date (section 13.1.5, 8.8.2.2).
@@ -122,11 +123,19 @@ def partial(request_headers: Mapping[str, str], headers: dict[str, str], body: b
             headers.pop(name, None)
         headers["content-range"] = f"bytes */{len(body)}"
         return _sized(416, headers, b"")
+    return cut(headers, body, spans, len(body))
+
+
+def cut(headers: dict[str, str], body: bytes, spans: list[Span], size: int, start: int = 0) -> Response:
+    """The 206 with these spans of a representation of `size` bytes, of which `body` has those from `start` on.
+
+    `headers` are those of the answer and are changed. Every span lies in the body.
+    """
     if len(spans) == 1:
         first, last = spans[0]
-        headers["content-range"] = f"bytes {first}-{last}/{len(body)}"
-        return _sized(206, headers, body[first : last + 1])
-    return _multipart(headers, body, spans)
+        headers["content-range"] = f"bytes {first}-{last}/{size}"
+        return _sized(206, headers, body[first - start : last + 1 - start])
+    return _multipart(headers, body, spans, size, start)
 
 
 def _sized(status: int, headers: dict[str, str], body: bytes) -> Response:
@@ -134,7 +143,7 @@ def _sized(status: int, headers: dict[str, str], body: bytes) -> Response:
     return Response(status, headers, body)
 
 
-def _multipart(headers: dict[str, str], body: bytes, spans: list[Span]) -> Response:
+def _multipart(headers: dict[str, str], body: bytes, spans: list[Span], size: int, start: int) -> Response:
     """Section 14.6: each part with its own Content-Type and Content-Range, none in the head."""
     kind = headers.get("content-type")
     boundary = _boundary(body)
@@ -143,9 +152,10 @@ def _multipart(headers: dict[str, str], body: bytes, spans: list[Span]) -> Respo
         head = f"\r\n--{boundary}\r\n" if pieces else f"--{boundary}\r\n"
         if kind is not None:
             head += f"Content-Type: {kind}\r\n"
-        head += f"Content-Range: bytes {first}-{last}/{len(body)}\r\n\r\n"
-        pieces += [head.encode("utf-8"), body[first : last + 1]]
+        head += f"Content-Range: bytes {first}-{last}/{size}\r\n\r\n"
+        pieces += [head.encode("utf-8"), body[first - start : last + 1 - start]]
     pieces.append(f"\r\n--{boundary}--\r\n".encode())
+    headers.pop("content-range", None)
     headers["content-type"] = f"multipart/byteranges; boundary={boundary}"
     return _sized(206, headers, b"".join(pieces))
 

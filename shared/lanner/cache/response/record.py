@@ -33,6 +33,7 @@ _MAGIC: Final = b"LRC1"
 _NUMBER: Final = 4  # bytes of the checksum and of the head's length
 _PREFIX: Final = len(_MAGIC) + 2 * _NUMBER
 _KNOWN_VALUES: Final = 64  # request values remembered to fit a variant
+PARTIAL: Final = 206  # a part of a response (`partial`)
 _XFETCH_REACH: Final = 24.0  # deltas before the end: an exponential variable is beyond with a chance of 4e-11
 
 
@@ -138,7 +139,7 @@ class Record:
             if name not in rules.own_targets and name not in ("age", "cache-status")
         }
         # Nothing but its age decides about it: what the shortest path of a hit may serve.
-        self.immediate = not directives.no_cache and not self.cookies
+        self.immediate = not directives.no_cache and not self.cookies and self.status != PARTIAL
 
     @property
     def has_validator(self) -> bool:
@@ -163,7 +164,7 @@ class Record:
             said = tuple([headers.get(name) for name in vary])
         if said in self._known:
             return True
-        if not fits(self.chosen, headers):
+        if not fits(self.chosen, headers, self.rules.ranked_languages):
             return False
         if len(self._known) < _KNOWN_VALUES:
             self._known.add(said)

@@ -14,6 +14,10 @@ TARGETS: Final = ("Lanner-Cache-Control", "CDN-Cache-Control")
 OWN_TARGETS: Final = TARGETS[:1]
 _PUBLIC_TARGET: Final = "cdn-cache-control"
 GRACE: Final = 86_400.0  # seconds that an entry outlives its freshness: to be validated, or served to a `max-stale`
+LEASE_MS: Final = 3_000  # longer than a usual answer; a dead leader is noticed after it
+WAIT_MS: Final = 8_000  # longer than a dead leader's lease and the answer of the next one
+UNCACHEABLE_MS: Final = 5_000  # nobody queues where answers are not stored
+HOLD_MS: Final = 1_000  # an origin that failed is not asked again on behalf of a stale response
 LONGEST_KEPT: Final = 31_536_000.0  # seconds: one year, whatever a lifetime says
 
 
@@ -21,7 +25,7 @@ class Rules:
     """Options of the pure core. `targets` are names of targeted fields, the most specific first (RFC 9213).
 
     All but `CDN-Cache-Control` are this cache's own and are not passed on. `grace` is in seconds; a
-    `heuristic_fraction` of 0 turns guessing off.
+    `heuristic_fraction` of 0 turns guessing off. `ranked_languages`: see `selection`.
     """
 
     __slots__ = (
@@ -30,6 +34,7 @@ class Rules:
         "heuristic_fraction",
         "heuristic_max",
         "own_targets",
+        "ranked_languages",
         "shared",
         "targets",
     )
@@ -43,6 +48,7 @@ class Rules:
         heuristic_max: float = HEURISTIC_MAX,
         allow_cookies: bool = False,
         grace: float = GRACE,
+        ranked_languages: bool = False,
     ) -> None:
         self.shared = shared
         self.targets = tuple(name.lower() for name in targets)
@@ -51,3 +57,4 @@ class Rules:
         self.heuristic_max = heuristic_max
         self.allow_cookies = allow_cookies
         self.grace = grace
+        self.ranked_languages = ranked_languages

@@ -1,10 +1,10 @@
 """Vary: which stored responses fit a request, and which of several is used (RFC 9111 section 4.1).
 
 Two values of a request field are the same when they differ only in what cannot change a representation: white space
-around list members in any field; letter case of names in Accept-Encoding, Accept-Language and Accept-Charset; the
-order of Accept-Encoding and Accept-Charset, whose members are weighted and not ranked by place. The order of
-Accept-Language is kept, because servers (ours too) prefer the first of equals. A value that is not well-formed is
-compared as it stands.
+around list members in any field; letter case of names in Accept-Encoding, Accept-Language and Accept-Charset, and
+their order, because members are weighted and not ranked by place (RFC 9110 sections 12.4.2, 12.5.4). Some servers, ours
+too, prefer the first of equals among languages; for them the order of languages of one weight is kept (`ranked`). A
+value that is not well-formed is compared as it stands.
 
 Values that are secrets (Authorization, Cookie) are kept as digests, so that a store never holds them.
 """
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 Selecting = tuple[tuple[str, "str | None"], ...]
 
 _SECRET: Final = frozenset(("authorization", "cookie", "proxy-authorization"))
-_UNORDERED: Final = frozenset(("accept-encoding", "accept-charset"))
-_CASELESS: Final = frozenset(("accept-encoding", "accept-charset", "accept-language"))
+_LANGUAGES: Final = "accept-language"
+_WEIGHTED: Final = frozenset(("accept-encoding", "accept-charset", "accept-language"))
 _DIGEST_BYTES = 16
 
 
@@ -34,34 +34,39 @@ def vary_names(value: str) -> tuple[str, ...] | None:
     return tuple(sorted(names))
 
 
-def selecting(names: Iterable[str], headers: Mapping[str, str]) -> Selecting:
+def selecting(names: Iterable[str], headers: Mapping[str, str], ranked: bool = False) -> Selecting:
     """What a request says in the nominated fields, normalised; None for a field that it lacks."""
-    return tuple((name, normalise(name, headers.get(name))) for name in names)
+    return tuple((name, normalise(name, headers.get(name), ranked)) for name in names)
 
 
-def fits(chosen: Sequence[Sequence[str | None]], headers: Mapping[str, str]) -> bool:
+def fits(chosen: Sequence[Sequence[str | None]], headers: Mapping[str, str], ranked: bool = False) -> bool:
     """Whether a request says the same as the one whose selecting values these are; absent only equals absent."""
-    return all(normalise(str(name), headers.get(str(name))) == value for name, value in chosen)
+    return all(normalise(str(name), headers.get(str(name)), ranked) == value for name, value in chosen)
 
 
-def normalise(name: str, value: str | None) -> str | None:
-    """A request field's value in the one form that stands for all that mean the same."""
+def normalise(name: str, value: str | None, ranked: bool = False) -> str | None:
+    """A request field's value in the one form that stands for all that mean the same.
+
+    `ranked`: the place of a language among those of its weight means something.
+    """
     if value is None:
         return None
     if name in _SECRET:
         return _digest(value)
-    if name in _CASELESS:
+    if name in _WEIGHTED:
         members = _weighted(value)
         if members is not None:
-            return ", ".join(sorted(members) if name in _UNORDERED else members)
+            by_place = ranked and name == _LANGUAGES
+            members.sort(key=lambda each: (-each[1], "" if by_place else each[0]))
+            return ", ".join(tag if weight == 1 else f"{tag};q={weight:g}" for tag, weight in members)
     if value.count('"') % 2:
         return value.strip(" \t")  # a quoted string without an end: no list
     return ", ".join(split_list(value)) if "," in value else value.strip(" \t")
 
 
-def _weighted(value: str) -> list[str] | None:
-    """`name;q=weight` members in lower case, a weight of 1 left out; None when one of them is anything else."""
-    members: list[str] = []
+def _weighted(value: str) -> list[tuple[str, float]] | None:
+    """`name;q=weight` members as name in lower case and weight; None when one of them is anything else."""
+    members: list[tuple[str, float]] = []
     names: set[str] = set()
     for member in split_list(value):
         parts = split_list(member, ";")
@@ -73,7 +78,7 @@ def _weighted(value: str) -> list[str] | None:
         if weight is None or name in names or not is_token(name):
             return None
         names.add(name)
-        members.append(name if weight == 1 else f"{name};q={weight:g}")
+        members.append((name, weight))
     return members
 
 

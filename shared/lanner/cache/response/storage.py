@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 from lanner.cache.errors import CacheError
 from lanner.cache.response.freshness import date_value
 from lanner.cache.response.memo import Memo
-from lanner.cache.response.record import MARKER, Index, Marker, Record, Unreadable, Variant, decode
+from lanner.cache.response.record import MARKER, PARTIAL, Index, Marker, Record, Unreadable, Variant, decode
 from lanner.cache.response.selection import fits
 
 if TYPE_CHECKING:
@@ -46,27 +46,31 @@ def token() -> str:
 class _Replaced:
     """What a record takes the place of, by what it was selected by."""
 
-    __slots__ = ("_chosen", "_headers")
+    __slots__ = ("_chosen", "_headers", "_ranked")
 
     def __init__(self, record: Record, headers: Mapping[str, str], updated: Record | None) -> None:
         self._chosen = {record.chosen} if updated is None else {record.chosen, updated.chosen}
         self._headers = headers if updated is None else None
+        self._ranked = record.rules.ranked_languages
 
     def includes(self, chosen: Selecting) -> bool:
         """Whether what was selected by this has to go."""
-        return chosen in self._chosen or (self._headers is not None and fits(chosen, self._headers))
+        return chosen in self._chosen or (self._headers is not None and fits(chosen, self._headers, self._ranked))
 
 
 class Found:
-    """What a read came to: the record that fits, why there is none, and what else there is."""
+    """What a read came to: the complete record that fits, why there is none, and what else there is."""
 
-    __slots__ = ("available", "fitting", "reason", "record", "stored")
+    __slots__ = ("available", "fitting", "part", "reason", "record", "stored")
 
     def __init__(self, stored: Stored | None, fitting: Sequence[Record], reason: str, available: bool = True) -> None:
+        whole = [each for each in fitting if each.status != PARTIAL]
         self.stored = stored
-        self.fitting = fitting
-        self.record = fitting[0] if fitting else None
-        self.reason = reason  # uri-miss or vary-miss (RFC 9211 section 2.2); "" with a record
+        self.fitting = whole
+        self.record = whole[0] if whole else None
+        self.part = fitting[0] if fitting and not whole else None
+        # uri-miss, vary-miss or partial (RFC 9211 section 2.2); "" with a record
+        self.reason = "partial" if self.part is not None else reason
         self.available = available
 
 
@@ -140,7 +144,8 @@ class Storage:
         keys = [each.key for each in index.variants if each.kept_until > now]
         if not keys:
             return Found(index, (), "vary-miss")
-        wanted = [each.key for each in index.variants if each.key in keys and fits(each.chosen, headers)]
+        ranked = self.rules.ranked_languages
+        wanted = [each.key for each in index.variants if each.key in keys and fits(each.chosen, headers, ranked)]
         if not wanted:
             return Found(index, (), "vary-miss")
         try:
@@ -301,12 +306,13 @@ class Storage:
                 entry = self._get(key)
                 index = None if entry is None else self.decoded(key, entry.value)
                 now = self.clock.now()
+                ranked = self.rules.ranked_languages
                 others = index.variants if isinstance(index, Index) else ()
                 others = tuple(
                     each
                     for each in others
                     if each.kept_until > now
-                    and not (fits(each.chosen, headers) if only is None else each.chosen == only.chosen)
+                    and not (fits(each.chosen, headers, ranked) if only is None else each.chosen == only.chosen)
                 )
                 if others:
                     self._truth.set(_guard_key(key), token().encode(), GUARD_TTL)
@@ -335,17 +341,23 @@ class Storage:
                 found.update(dict.fromkeys(record.generations))
         return list(found)
 
-    def forget(self, keys: Sequence[str]) -> None:
-        """Remove everything stored under these primary keys, and what is on its way there."""
+    def forget(self, keys: Sequence[str]) -> bytes | None:
+        """Remove everything stored under these primary keys, and what is on its way there.
+
+        Gives the word that is their guard from now on, None where the backend failed.
+        """
         if not keys:
-            return
+            return None
+        word: bytes | None = token().encode()
         try:
-            self._truth.set_many({_guard_key(key): token().encode() for key in keys}, GUARD_TTL)
+            self._truth.set_many(dict.fromkeys(map(_guard_key, keys), word or b""), GUARD_TTL)
             self.backend.delete_many(keys)
         except CacheError:
             self.errors += 1
+            word = None
         for key in keys:
             self.memo.drop(key)
+        return word
 
 
 def is_marker(stored: Stored | None) -> bool:

@@ -2,8 +2,8 @@
 
 `refusal` gives the reason in one word, which goes into `Cache-Status` as `detail` (RFC 9211 section 2.8); "" is a yes.
 Stricter than the RFC, as a house rule: a response with cookies is not stored unless the cache is told to. Not stored
-although the RFC would allow it: `Vary: *`, which could never be used, partial content, and what could be used neither
-fresh, nor stale, nor after validation.
+although the RFC would allow it: `Vary: *`, which could never be used, a 206 that `partial` does not keep, and what
+could be used neither fresh, nor stale, nor after validation.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
     from lanner.cache.response.directives import ResponseDirectives
     from lanner.http.message import Response
 
-# Final statuses of RFC 9110 whose caching is implemented here, for `must-understand` (section 5.2.2.3). 206 and 304
-# are absent: they are never stored for themselves.
+# Final statuses of RFC 9110 whose caching is implemented here, for `must-understand` (section 5.2.2.3). 304 is absent:
+# it is never stored for itself.
 UNDERSTOOD: Final = frozenset(
     (
-        *range(200, 206),
+        *range(200, 207),
         *(300, 301, 302, 303, 307, 308),
         *range(400, 412),
         *(413, 414, 415, 417, 421, 422, 426),
         *range(500, 506),
     )
 )
-# 206: ranges are cut from complete responses only (section 3.3). 304, 412 and 416 answer conditions and ranges of one
-# request. 428, 429, 431 and 511 MUST NOT be stored (RFC 6585 sections 3 to 6).
-NEVER: Final = frozenset((206, 304, 412, 416, 428, 429, 431, 511))
+# 304, 412 and 416 answer conditions and ranges of one request. 428, 429, 431 and 511 MUST NOT be stored (RFC 6585
+# sections 3 to 6).
+NEVER: Final = frozenset((304, 412, 416, 428, 429, 431, 511))
 
 # RFC 9110 section 7.6.1 and RFC 9111 section 3.1: for one connection or one proxy.
 HOP_BY_HOP: Final = frozenset(
@@ -54,10 +54,14 @@ def refusal(
     shared: bool,
     received: float,
     allow_cookies: bool = False,
+    part: bool = False,
 ) -> str:
-    """Why this answer to a GET may not be stored, in one word; "" when it may (section 3)."""
+    """Why this answer to a GET may not be stored, in one word; "" when it may (section 3).
+
+    `part`: it is what `partial.kept` made of a 206. Any other 206 is not stored.
+    """
     status, headers = response.status, response.headers
-    if status < 200 or status > 599 or status in NEVER:
+    if status < 200 or status > 599 or status in NEVER or (status == 206 and not part):
         return "status"  # not final, or never stored
     if directives.must_understand:
         if status not in UNDERSTOOD:
@@ -70,7 +74,7 @@ def refusal(
         return "authorization"
     if not allow_cookies and has_cookies(response, directives, shared):
         return "set-cookie"
-    if "range" in request_headers and (status != 200 or "content-range" in headers):
+    if not part and "range" in request_headers and (status != 200 or "content-range" in headers):
         return "range"  # an answer about a part says nothing about the whole
     if not _is_complete(headers, response.body, status):
         return "incomplete"
