@@ -6,6 +6,8 @@
 - SES refuses senders that nobody verified, and sent mail cannot be looked at: see `mail.py`; `GET /_lanner/mail`.
 - Its queues are slow when they are deep (`queues.py`), its streams are wrong in places (`streams.py`), and it does not
   tell what functions wait for (`journal.py`). Its CodeDeploy hears nothing of hooks (`deployments.py`).
+- It reads and checks by every request what it could know (`expressions.py`, `shapes.py`) or need not look at
+  (`items.py`).
 """
 
 from __future__ import annotations
@@ -21,8 +23,8 @@ from urllib.parse import unquote_to_bytes, urlencode
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
+from lanner.local.engine import expressions, items, queue_calls, shapes, streams
 from lanner.local.engine import journal as journals
-from lanner.local.engine import queue_calls, streams
 from lanner.local.engine.http import Answer, Request
 from lanner.local.engine.mail import Outbox, refused_sender
 
@@ -55,8 +57,8 @@ class Application:
         self._queue_waits: dict[str, tuple[float, float]] = {}
         self.journal = journals.Journal()
         self.outbox = Outbox()
-        queue_calls.install()
-        streams.install()
+        for patched in (queue_calls, streams, expressions, items, shapes):
+            patched.install()
         journals.watch_objects(self.journal)
         for service in services:
             self._dispatch.app_instances[service] = create_backend_app(service)  # type: ignore[arg-type]
