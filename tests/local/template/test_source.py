@@ -90,6 +90,7 @@ def test_a_repeated_key_is_a_finding_and_the_last_one_counts() -> None:
         ("", 1, "the file is empty"),
         ("a: *nobody\n", 1, "not valid YAML"),
         ("a: &x [*x]\n", 1, "an alias contains itself"),
+        ("a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40)), 1, "its aliases"),
         ("a: 1\n---\nb: 2\n", 2, "not valid YAML"),
         ("a: \x07\n", 1, "not valid YAML"),
     ],

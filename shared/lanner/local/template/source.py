@@ -23,6 +23,7 @@ Node: TypeAlias = Any  # Any: a template's value is free-form JSON: Section, Ite
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # Any: libyaml's loader exists only where it was built
 _FULL_NAMES = {"Ref": "Ref", "Condition": "Condition"}
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9_]*)\Z")
+_MOST_NODES = 200_000  # CloudFormation takes templates of 1 MB; a key with its value is five bytes and more
 
 
 _JSON_ESCAPE = re.compile(r"\\(u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|.)", re.DOTALL)
@@ -140,12 +141,16 @@ def parse(text: str, file: Path, findings: Findings) -> Node:
 
 
 class _Builder:
-    """Turns the composer's nodes into ours; an anchor's node is built once for each alias."""
+    """Turns the composer's nodes into ours; an anchor's node is built once for each alias.
+
+    Aliases of aliases grow without end, so that there is a limit: more values than any template can hold are an error.
+    """
 
     def __init__(self, file: Path, findings: Findings) -> None:
         self._file = file
         self._findings = findings
         self._open: set[int] = set()
+        self._built = 0
 
     def _where(self, node: yaml.Node) -> Where:
         return Where(self._file, node.start_mark.line + 1)
@@ -153,6 +158,10 @@ class _Builder:
     def build(self, node: yaml.Node) -> Node:
         if id(node) in self._open:
             raise fatal("an alias contains itself", self._where(node))
+        self._built += 1
+        if self._built > _MOST_NODES:
+            message = f"its aliases make more than {_MOST_NODES} values; CloudFormation takes templates of 1 MB"
+            raise fatal(message, self._where(node))
         self._open.add(id(node))
         try:
             return self._tagged(node)
