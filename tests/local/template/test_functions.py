@@ -15,6 +15,8 @@ Plan = Callable[..., CloudPlan]
 Write = Callable[..., Path]
 
 SAM = "Transform: AWS::Serverless-2016-10-31\n"
+SERVERLESS_WITH_CODE = "AWS::Serverless::Function\n\n    Properties:\n      Runtime: python3.13\n      CodeUri: src"
+RAW_WITHOUT_CODE = "AWS::Lambda::Function\n\n    Properties:\n      Runtime: python3.13"
 
 
 def function(properties: str, extra: str = "", metadata: str = "") -> str:
@@ -183,6 +185,18 @@ Layers:
     ]
 
 
+def test_without_codeuri_the_code_is_the_folder_of_the_template(plan: Plan, tmp_path: Path) -> None:
+    """As `sam build` takes it: quick-start projects name their handlers by path and say no CodeUri."""
+    template = function("").replace("CodeUri: src", "MemorySize: 512")
+    made = plan(template.replace("app.handler", "src/app.handler"))
+    assert made.findings == ()
+    assert made.functions["F"].code == tmp_path
+    lost = plan(template)
+    assert [message for _, message in findings(lost)] == [
+        f"Handler app.handler: there is no app.py in {tmp_path}; did you mean 'src/app.py'?"
+    ]
+
+
 def test_a_handler_may_be_in_a_layer_a_package_or_a_path(plan: Plan) -> None:
     """Wherever Lambda would find it."""
     template = function("Layers: [!Ref L]", "  L: {Type: AWS::Serverless::LayerVersion, Properties: {ContentUri: l}}")
@@ -202,7 +216,7 @@ def test_a_handler_may_be_in_a_layer_a_package_or_a_path(plan: Plan) -> None:
         (("CodeUri: src", "CodeUri: src/app.py"), "error", "is not a folder or a zip file", False),
         (("CodeUri: src", "CodeUri: s3://bucket/key"), "unsupported", "is not on this machine", False),
         (("CodeUri: src", "CodeUri: {Bucket: b, Key: k}"), "unsupported", "CodeUri is in S3", False),
-        (("CodeUri: src", "MemorySize: 512"), "error", "a function needs CodeUri or InlineCode", False),
+        ((SERVERLESS_WITH_CODE, RAW_WITHOUT_CODE), "error", "a function needs Code", False),
         (("python3.13", "ruby3.3"), "unsupported", "runtime ruby3.3 is not run locally", False),
         (("Runtime: python3.13", "MemorySize: 512"), "error", "a function needs a Runtime", False),
         (("Runtime: python3.13", "PackageType: Image"), "unsupported", "container images are not run", False),
@@ -214,6 +228,12 @@ def test_a_handler_may_be_in_a_layer_a_package_or_a_path(plan: Plan) -> None:
             True,
         ),
         (("CodeUri: src", "CodeUri: src\n      FileSystemConfigs: [{}]"), "unsupported", "are not mounted", True),
+        (
+            ("CodeUri: src", "CodeUri: src\n      FunctionUrlConfig: {AuthType: NONE, InvokeMode: RESPONSE_STREAM}"),
+            "unsupported",
+            "answers are buffered",
+            True,
+        ),
     ],
 )
 def test_what_is_wrong_with_a_function_is_one_finding(

@@ -27,6 +27,7 @@ TIMEOUT_LIMIT = 900  # seconds
 MEMORY_LIMITS = (128, 10_240)  # MB
 STORAGE_LIMITS = (512, 10_240)  # MB of /tmp
 INLINE_HANDLER = "index.handler"
+TEMPLATE_FOLDER = "."  # what `sam build` and `sam package` take where a function says no CodeUri
 LOG_LEVELS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
 
 
@@ -95,6 +96,8 @@ def _code(resource: Resource, properties: Reader, stack: Stack) -> Path | None:
     if "InlineCode" in properties:
         return inline_folder(properties.text("InlineCode"))
     value = properties.get(key)
+    if value is None and key == "CodeUri":
+        value = TEMPLATE_FOLDER
     if isinstance(value, dict) and isinstance(value.get("ZipFile"), str):
         return inline_folder(value["ZipFile"])
     if isinstance(value, dict):
@@ -102,7 +105,7 @@ def _code(resource: Resource, properties: Reader, stack: Stack) -> Path | None:
         stack.findings.unsupported(properties.resource, message, properties.at(key))
         return None
     if value is None:
-        stack.findings.error(properties.resource, f"a function needs {key} or InlineCode", properties.at(key))
+        stack.findings.error(properties.resource, f"a function needs {key}", properties.at(key))
         return None
     return local_folder(stack.file, text_of(value), key, properties.resource, stack.findings, properties.at(key))
 

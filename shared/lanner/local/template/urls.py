@@ -15,6 +15,6 @@ def function_url(config: Reader) -> FunctionUrlPlan:
     mode = config.text("InvokeMode", "BUFFERED")
     if mode == "RESPONSE_STREAM":
         message = "InvokeMode RESPONSE_STREAM: Lambda does not stream from Python; answers are buffered"
-        config.findings.ignored(config.resource, message, config.at("InvokeMode"))
+        config.findings.unsupported(config.resource, message, config.at("InvokeMode"))
     cors = cors_plan(config.child("Cors")) if "Cors" in config else None
     return FunctionUrlPlan("NONE" if auth == "NONE" else "AWS_IAM", cors, mode != "RESPONSE_STREAM")
