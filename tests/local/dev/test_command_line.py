@@ -70,6 +70,23 @@ def test_key_sets_are_named_by_their_issuer(tmp_path):
     assert parse_key_sets([f"{issuer}={file}"]) == {issuer: file}
 
 
+def test_the_local_cloud_is_read_where_ctrl_c_is_no_traceback(monkeypatch, capsys):
+    """Reading the arguments of `dev` imports none of it; what interrupts the import of the rest ends in 130."""
+    program = "import sys; from lanner.cli import build_parser; build_parser('dev'); print('asyncio' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+    class Interrupted:
+        def find_spec(self, name, path=None, target=None):
+            if name == "lanner.local.dev":
+                raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, "lanner.local.dev", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Interrupted(), *sys.meta_path])
+    assert cli.main(["dev"]) == 130
+    assert capsys.readouterr().err == ""
+
+
 @pytest.mark.parametrize("word", ["keys.json", "=keys.json", "https://issuer.example=", "issuer=no-such-file.json"])
 def test_a_key_set_that_is_not_named_or_not_there_is_refused(word):
     """The word is in the message."""

@@ -1,13 +1,20 @@
-"""Arguments that several commands share, and how they become `DevOptions`."""
+"""Arguments that several commands share, and how they become `DevOptions`.
+
+The local cloud itself is imported by `run` functions only: `--help` needs none of it, and Ctrl-C while it is read ends
+the program without a traceback.
+"""
 
 from __future__ import annotations
 
 import argparse
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lanner.local.commands import CommandError
-from lanner.local.dev import DevOptions
+
+if TYPE_CHECKING:
+    from lanner.local.dev import DevOptions
 
 
 def add_template_arguments(parser: argparse.ArgumentParser) -> None:
@@ -95,6 +102,8 @@ def port(text: str) -> int:
 
 def template_options(args: argparse.Namespace, **more: object) -> DevOptions:
     """Options from parsed arguments; what a command does not have keeps its default."""
+    from lanner.local.dev import DevOptions
+
     names = ("template", "config_env", "stack_name", "region", "secrets", "built", "python", "engine_url", "persist")
     given = {name: getattr(args, name) for name in (*names, "verbose") if hasattr(args, name)}
     if hasattr(args, "runtime_client"):

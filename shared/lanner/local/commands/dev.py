@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 from pathlib import Path
 
 from lanner.local.commands.arguments import add_runtime_arguments, add_template_arguments, port, template_options
-from lanner.local.console import Console
-from lanner.local.dev import run as run_server
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -26,6 +23,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    import asyncio
+
+    from lanner.local.console import Console
+    from lanner.local.dev import run as run_server
+
     options = template_options(
         args,
         host=args.host,
