@@ -35,6 +35,7 @@ class InvocationResult:
     duration_ms: float = 0.0
     billed_ms: int = 0
     max_memory_mb: int = 0
+    out_of_memory: bool = False  # a crash because of the function's MemorySize, which `max_memory_mb` then is
     environment: str = ""
     logs: bytes = b""  # what this invocation wrote to stdout and stderr, last 4 KB
 

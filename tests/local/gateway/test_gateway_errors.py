@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import threading
 
 import pytest
 
+from lanner.local.gateway.answers import failure
+from lanner.local.invocation import InvocationResult
 from lanner.local.plan import ApiPlan, AuthorizerPlan, FunctionUrlPlan
 from tests.local.gateway.gateway_cloud import (
     Event,
@@ -94,6 +97,18 @@ def test_a_path_without_any_api_is_403_forbidden(serve: Serve) -> None:
     answer = served.get("/x")
     assert (answer.status_code, answer.json()) == (403, {"message": "Forbidden"})
     assert "/prod -> Api" in served.records[-1].note
+
+
+def test_a_path_outside_an_http_apis_stage_is_404(serve: Serve) -> None:
+    """Where nothing but HTTP APIs could have been meant, and on the host name of one beside a REST API."""
+    http = http_api(route("GET /x"), stage="dev", name="Notes")
+    alone = serve(cloud(http)).get("/x")
+    assert (alone.status_code, alone.text) == (404, '{"message":"Not Found"}')
+    assert alone.headers["apigw-requestid"]
+    served = serve(cloud(http, rest_api(route("GET /x"))))
+    assert served.get("/x").status_code == 403
+    assert served.get("/x", headers={"Host": "notes.localhost"}).status_code == 404
+    assert served.get("/x", headers={"Host": "api.localhost"}).status_code == 403
 
 
 MALFORMED_FOR_REST = [
@@ -213,14 +228,25 @@ def test_a_path_that_another_api_has_is_pointed_to(serve: Serve) -> None:
             "Unable to marshal response: Object of type coroutine is not JSON serializable",
             "(Lambda does not await an `async def` handler)",
         ),
+        ("Unable to import module 'app': No module named 'x'", "--python names another"),
     ],
 )
 def test_a_function_error_is_noted_in_one_line(serve: Serve, message: str, note: str) -> None:
-    """Type and message; an async handler is told what it is."""
+    """Type and message; an async handler is told what it is, a missing package where it was looked for."""
+    kind = "Runtime.ImportModuleError" if "import" in message else "ValueError"
 
     def fails(event: Event) -> Event:
-        raise FunctionRaised("error", {"errorMessage": message, "errorType": "ValueError", "stackTrace": []})
+        raise FunctionRaised("error", {"errorMessage": message, "errorType": kind, "stackTrace": []})
 
     served = serve(cloud(rest_api(route("GET /x"))), {"Fn": fails})
     assert served.get("/prod/x").status_code == 502
     assert note in served.records[0].note
+
+
+def test_a_function_that_ran_out_of_memory_is_told_from_one_that_was_killed() -> None:
+    """Lambda words both alike; the developer's note has the MemorySize that was not enough."""
+    payload = json.dumps({"errorMessage": "signal: killed", "errorType": "Runtime.ExitError"}).encode()
+    killed = InvocationResult("crash", payload, "id", max_memory_mb=128)
+    starved = InvocationResult("crash", payload, "id", max_memory_mb=128, out_of_memory=True)
+    assert failure(killed).note == "the function ended with crash: Runtime.ExitError: signal: killed"
+    assert failure(starved).note == failure(killed).note + " (128 MB are not enough)"

@@ -116,6 +116,7 @@ def test_a_memory_limit_that_is_passed_kills_the_environment(lab):
 
     slow, quick, lines = lab.run(scenario)
     assert (slow.outcome, quick.outcome) == ("crash", "crash")
+    assert (slow.out_of_memory, quick.out_of_memory, slow.max_memory_mb) == (True, True, 128)
     assert "signal: killed" in json.loads(slow.payload)["errorMessage"]
     assert slow.max_memory_mb == 128
     assert sum("Error Type: Runtime.OutOfMemory" in line.text for line in lines) == 2

@@ -113,7 +113,10 @@ def failure(result: InvocationResult) -> GatewayFault:
         return GatewayFault("THROTTLED", "the function's reserved concurrency is reached")
     if result.outcome == "too_large":
         return GatewayFault("DEFAULT_5XX", "the function's answer is larger than Lambda's 6 MB")
-    return GatewayFault("DEFAULT_5XX", f"the function ended with {result.outcome}: {_reason(result.payload)}")
+    note = f"the function ended with {result.outcome}: {_reason(result.payload)}"
+    if result.out_of_memory:
+        note += f" ({result.max_memory_mb} MB are not enough)"
+    return GatewayFault("DEFAULT_5XX", note)
 
 
 def _rest_parts(payload: bytes) -> _Parts:
@@ -242,6 +245,8 @@ def _reason(payload: bytes) -> str:
         return _excerpt(payload)
     if "type coroutine is not JSON" in message:
         message += " (Lambda does not await an `async def` handler)"
+    if kind == "Runtime.ImportModuleError" and "No module named" in message:
+        message += " (neither the code nor its layers have it, nor the Python that runs it: --python names another)"
     return f"{kind}: {message}"[:300]
 
 

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Literal
 from urllib.parse import unquote
 
 import orjson
 
 from lanner.local.gateway.call import Call, Json, query_pairs
 from lanner.local.gateway.events_rest import rest_context
-from lanner.local.gateway.faults import GatewayFault, Wording
+from lanner.local.gateway.faults import HTTP_WORDING, GatewayFault, Wording
 from lanner.local.gateway.message import HttpAnswer
 from lanner.local.identifiers import new_short_id, new_uuid
 from lanner.local.plan import ApiPlan, GatewayResponsePlan
@@ -28,6 +29,7 @@ _VARIABLE = re.compile(
 )
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _JSON = "application/json"
+_FORBIDDEN = Wording(403, "Forbidden", "ForbiddenException")
 
 
 def fault_answer(fault: GatewayFault, call: Call) -> HttpAnswer:
@@ -52,8 +54,13 @@ def fault_answer(fault: GatewayFault, call: Call) -> HttpAnswer:
     return _customised(custom, fault, wording, call, headers)
 
 
-def unreached_answer(wording: Wording, note: str) -> HttpAnswer:
-    """A REST-like error for a request that reached no API at all, as `execute-api` answers an unknown stage."""
+def unreached_answer(kind: Literal["rest", "http"], note: str) -> HttpAnswer:
+    """The error for a request that reached no stage, as `execute-api` answers it on the host name of such an API."""
+    if kind == "http":
+        wording = HTTP_WORDING["RESOURCE_NOT_FOUND"]
+        headers: tuple[tuple[str, str], ...] = (("Content-Type", _JSON), ("Apigw-Requestid", new_short_id()))
+        return HttpAnswer(wording.status, headers, default_body(wording.message), note)
+    wording = _FORBIDDEN
     headers = (
         ("Content-Type", _JSON),
         ("x-amzn-RequestId", new_uuid()),

@@ -23,7 +23,7 @@ from lanner.local.gateway.compression import compressed, unpacked
 from lanner.local.gateway.cors import is_preflight, preflight_answer, with_cors
 from lanner.local.gateway.events_http import http_event, url_event
 from lanner.local.gateway.events_rest import rest_event
-from lanner.local.gateway.faults import GatewayFault, Wording
+from lanner.local.gateway.faults import GatewayFault
 from lanner.local.gateway.gateway_responses import fault_answer, unreached_answer
 from lanner.local.gateway.message import HttpAnswer, HttpHead, HttpRequest, json_answer
 from lanner.local.gateway.mock import mock_answer
@@ -36,7 +36,6 @@ from lanner.local.tasks import start_task
 
 # Lambda's own limit on a synchronous invocation's payload, below API Gateway's 10 MB.
 MAX_EVENT_BYTES = 6 * 1024 * 1024
-_FORBIDDEN = Wording(403, "Forbidden", "ForbiddenException")
 
 
 @dataclass(slots=True)
@@ -213,7 +212,7 @@ class Pipeline:
     def _unreached(self, head: HttpHead) -> HttpAnswer:
         prefixes = ", ".join(self.router.prefixes()) or "none"
         note = f"no API is deployed at {head.path} of {head.host}{self.router.elsewhere(head)}; there is {prefixes}"
-        return unreached_answer(_FORBIDDEN, note)
+        return unreached_answer(self.router.kind_at(head), note)
 
 
 def _url_outcome(result: InvocationResult, request_id: str, trace_id: str) -> HttpAnswer:

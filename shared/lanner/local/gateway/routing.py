@@ -97,6 +97,14 @@ class Router:
                 return f" (did you mean {prefix}{head.path}?)"
         return ""
 
+    def kind_at(self, head: HttpHead) -> Literal["rest", "http"]:
+        """Which kind of API words the error for a path without any: the host name's own, or all that the plan has."""
+        own = self._plan.apis.get(self._hosts.get(host_name(head.host).removesuffix(".localhost"), ""))
+        if own is not None:
+            return own.kind
+        kinds = {api.kind for api in self._plan.apis.values()}
+        return "http" if kinds == {"http"} and not self._domains else "rest"
+
     def _own_host(self, name: str, path: str) -> Target | None:
         function = self._plan.functions.get(name)
         if function is not None:

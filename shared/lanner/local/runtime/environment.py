@@ -33,6 +33,7 @@ from lanner.local.runtime.variables import variables, version_of
 _FREEZE_AFTER = 0.005  # seconds: stopping and continuing between two quick requests would cost each 80 us
 _MEMORY_LOOK = 0.1  # seconds between two looks at a busy environment's memory
 _PEAK_LOOK = 0.02  # seconds between two looks at the peak: reading it costs 50 us
+_OUT_OF_MEMORY = "Runtime.OutOfMemory"
 _END_GRACE = 0.5  # seconds between SIGTERM and SIGKILL
 
 
@@ -281,7 +282,7 @@ class Environment:
         self._drain()
         self._look_at_peak()
         if outcome in ("ok", "error") and self.max_memory_mb > self.function.memory:
-            outcome, kind = "crash", "Runtime.OutOfMemory"
+            outcome, kind = "crash", _OUT_OF_MEMORY
             payload = error_document(report.exited(invocation.request_id, -9), "Runtime.ExitError")
         cold = self.invocations == 0
         self.invocations += 1
@@ -290,7 +291,7 @@ class Environment:
             self.answered_at = self._loop.time()
         self._write_report(invocation.request_id, outcome, duration_ms, cold, kind)
         if not result.done():
-            result.set_result(self._result_of(invocation.request_id, outcome, payload, duration_ms, cold))
+            result.set_result(self._result_of(invocation.request_id, outcome, payload, duration_ms, cold, kind))
         if outcome in ("timeout", "crash"):
             self._die()
 
@@ -309,7 +310,7 @@ class Environment:
         self._log.platform(report.end(request_id) + line)
 
     def _result_of(
-        self, request_id: str, outcome: Outcome, payload: bytes, duration_ms: float, cold: bool
+        self, request_id: str, outcome: Outcome, payload: bytes, duration_ms: float, cold: bool, kind: str
     ) -> InvocationResult:
         return InvocationResult(
             outcome=outcome,
@@ -320,6 +321,7 @@ class Environment:
             duration_ms=duration_ms,
             billed_ms=report.billed(duration_ms),
             max_memory_mb=min(self.max_memory_mb, self.function.memory),
+            out_of_memory=kind == _OUT_OF_MEMORY,
             environment=self.name,
             logs=self._log.tail(),
         )
@@ -335,9 +337,9 @@ class Environment:
             self._look_timer = self._loop.call_later(_MEMORY_LOOK, self._look_at_memory)
         elif self.state is State.STARTING:
             message = f"Error: Runtime exited with error: signal: killed ({self.function.memory} MB are not enough)"
-            self._fail_init(error_document(message, "Runtime.OutOfMemory"))
+            self._fail_init(error_document(message, _OUT_OF_MEMORY))
         else:
-            self._crash(-9, "Runtime.OutOfMemory")
+            self._crash(-9, _OUT_OF_MEMORY)
 
     def _look_at_peak(self) -> None:
         """At the end of an invocation; the kernel keeps the peak, so that what one look misses the next one sees."""
