@@ -89,6 +89,9 @@ class Computing:
         self._shared: CacheBackend = getattr(backend, "shared", backend)
         self._near: tuple[CacheBackend, ...] = getattr(backend, "tiers", ())[:-1]
         self._get = backend.get
+        self._set = getattr(
+            backend, "set_everywhere", backend.set
+        )  # a stack's `set` alone would not say that it failed
         self.clock = clock or SystemClock()
         self._now = self.clock.now
         self._index = index
@@ -148,12 +151,12 @@ class Computing:
         envelope = encode(value)
         record, ttl = self._record(value, envelope, terms, self.clock.monotonic() - began, generations)
         if ttl > 0:
-            self.backend.set(key, record, ttl)
+            self._set(key, record, ttl)
         return decode(envelope)
 
     def remove(self, key: str, lease_ms: float = LEASE_MS) -> None:
         """Invalidate: what is there, and what is being computed right now. Raises `CacheUnavailable`."""
-        self.backend.set(key, marker(REMOVED), 4 * lease_ms / 1000)  # the second lease of a key is twice as long
+        self._set(key, marker(REMOVED), 4 * lease_ms / 1000)  # the second lease of a key is twice as long
 
     def _find(self, key: str) -> Record | None:
         entry = self._get(key)

@@ -12,7 +12,7 @@ from lanner.cache.computing import PREFIX
 from lanner.cache.terms import LEASE_MS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from lanner.cache.backend import CacheBackend
     from lanner.cache.tags import TagIndex
@@ -25,9 +25,10 @@ def purge_key(backend: CacheBackend, key: str) -> bool:
     way does not bring back what was removed.
     """
     if not key.startswith(PREFIX):
-        return backend.delete(key)
+        delete: Callable[[str], bool] = getattr(backend, "delete_everywhere", backend.delete)
+        return delete(key)
     there = backend.exists(key)
-    backend.set(key, marker(REMOVED), 4 * LEASE_MS / 1000)
+    getattr(backend, "set_everywhere", backend.set)(key, marker(REMOVED), 4 * LEASE_MS / 1000)
     return there
 
 

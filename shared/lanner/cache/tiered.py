@@ -12,7 +12,8 @@ Failure modes: a tier that is not there costs its budget once (its breaker opens
 can go on without an answer there is no error: `get`, `get_many` and `exists` say that nothing is there; `set`,
 `set_many`, `delete`, `delete_many`, `touch`, `set_held` and `release` do what the other tiers can, and say False or
 fewer. All are counted in `errors`. Where the answer is what was asked for, the last tier's `CacheUnavailable` is
-raised: `add`, `increment`, `acquire`, `keys`, `clear`. Whatever the last tier does, a delete has removed the key from
+raised: `add`, `increment`, `acquire`, `keys`, `clear`, and `set_everywhere` and `delete_everywhere`, which are for
+invalidations: what the last tier still has would come back with it. Whatever the last tier does, a delete has removed the key from
 the near tiers, and a read that was under way meanwhile does not bring it back.
 """
 
@@ -126,6 +127,14 @@ class TieredCache:
     def set(self, key: str, value: bytes, ttl: float | None = None) -> None:
         self.set_many({key: value}, ttl)
 
+    def set_everywhere(self, key: str, value: bytes, ttl: float | None = None) -> None:
+        """`set`, or the last tier's `CacheUnavailable`; then no tier here has what was there before."""
+        ttl = self._shortened(ttl)
+        self._forget((key,))
+        self._asked(lambda: self.shared.set(key, value, ttl))
+        self.sets += 1
+        self._write_near(key, value, ttl)
+
     def set_many(self, values: Mapping[str, bytes], ttl: float | None = None) -> None:
         ttl = self._shortened(ttl)
         self.sets += len(values)
@@ -154,6 +163,14 @@ class TieredCache:
         gone = self._shared(lambda: self.shared.delete(key), None)
         self._forget((key,))  # a read between the two may have brought it back
         return near > 0 if gone is None else gone
+
+    def delete_everywhere(self, key: str) -> bool:
+        """`delete`, or the last tier's `CacheUnavailable`; then no near tier has the key."""
+        self._forget((key,))
+        try:
+            return self._asked(lambda: self.shared.delete(key))
+        finally:
+            self._forget((key,))
 
     def delete_many(self, keys: Iterable[str]) -> int:
         wanted = list(dict.fromkeys(keys))

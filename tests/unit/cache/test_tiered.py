@@ -132,6 +132,8 @@ def test_reads_and_writes_go_on_while_the_shared_tier_is_away(site: Site) -> Non
         lambda cache: cache.acquire("key", "token", 5),
         lambda cache: list(cache.keys()),
         lambda cache: cache.clear(),
+        lambda cache: cache.set_everywhere("key", b"v"),
+        lambda cache: cache.delete_everywhere("key"),
     ],
 )
 def test_where_an_answer_is_needed_the_failure_is_told(site: Site, ask: Callable[[TieredCache], object]) -> None:
@@ -172,6 +174,20 @@ def test_a_read_under_way_does_not_bring_back_what_was_deleted(site: Site) -> No
     site.here.shared.backend.get = slow  # type: ignore[attr-defined]
     assert site.here.get("key") is not None
     assert site.near.get("key") is None
+
+
+def test_what_is_set_or_deleted_everywhere_is_so_in_every_tier(site: Site) -> None:
+    """As `set` and `delete` do where the last tier answers."""
+    site.there.set("key", b"old", 60)
+    site.here.get("key")
+    site.here.set_everywhere("key", b"new", 60)
+    assert [tier.get("key") for tier in site.here.tiers] == [
+        CacheEntry(b"new", site.clock.now() + 5),
+        CacheEntry(b"new", site.clock.now() + 60),
+    ]
+    assert site.here.delete_everywhere("key") is True
+    assert [tier.get("key") for tier in site.here.tiers] == [None, None]
+    assert site.here.delete_everywhere("key") is False
 
 
 def test_a_near_tier_that_is_away_hides_nothing() -> None:
