@@ -91,7 +91,7 @@ class Computing:
         self._get = backend.get
         self._set = getattr(
             backend, "set_everywhere", backend.set
-        )  # a stack's `set` alone would not say that it failed
+        )  # a stack's `set` would not say that it failed
         self.clock = clock or SystemClock()
         self._now = self.clock.now
         self._index = index

@@ -13,8 +13,8 @@ can go on without an answer there is no error: `get`, `get_many` and `exists` sa
 `set_many`, `delete`, `delete_many`, `touch`, `set_held` and `release` do what the other tiers can, and say False or
 fewer. All are counted in `errors`. Where the answer is what was asked for, the last tier's `CacheUnavailable` is
 raised: `add`, `increment`, `acquire`, `keys`, `clear`, and `set_everywhere` and `delete_everywhere`, which are for
-invalidations: what the last tier still has would come back with it. Whatever the last tier does, a delete has removed the key from
-the near tiers, and a read that was under way meanwhile does not bring it back.
+invalidations: what the last tier still has would come back with it. Whatever the last tier does, a delete has removed
+the key from the near tiers, and a read that was under way meanwhile does not bring it back.
 """
 
 from __future__ import annotations

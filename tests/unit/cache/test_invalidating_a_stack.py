@@ -1,4 +1,4 @@
-"""Removing what a stack keeps while its shared tier is away: whoever asked is told, since the old value would return."""
+"""Removing what a stack keeps while its shared tier is away: who asked is told, since the old value would return."""
 
 from __future__ import annotations
 
