@@ -4,9 +4,9 @@ The name is resolved once and the connection goes to an address from that answer
 the check and the connection (DNS rebinding) has no say any more. Host header, SNI and the certificate's check go by the
 name. Environment variables for proxies are not looked at: a proxy would resolve the name again.
 
-The deadline bounds each wait, so a peer that sends a byte now and then is cut off with the others; only `getaddrinfo`
-itself has the system's own timeout. Of the answer only the head is read (64 KiB at most), and what comes with it of
-the body is thrown away: nothing of it is kept, so a webhook cannot be used to look into what it reaches.
+The deadline bounds each wait, so a peer that sends a byte now and then is cut off with the others; the name is looked
+up within `LOOKUP_S`. Of the answer only the head is read (64 KiB at most), and what comes with it of the body is thrown
+away: nothing of it is kept, so a webhook cannot be used to look into what it reaches.
 
 Raises `Forbidden` where an address may not be connected to, and `Unreachable` for everything that another attempt may
 not meet: no address, no connection, an untrusted certificate, no answer in time, an answer that is no HTTP.
@@ -18,17 +18,19 @@ import socket
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
+from lanner.aws.addresses import resolve
 from lanner.aws.answer import HEAD_LIMIT, Malformed, parse_head
+from lanner.clock import Clock, SystemClock
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Mapping, Sequence
 
     from domain.notifications.targets import Target
-    from lanner.clock import Clock
 
     Resolver = Callable[[str, int], Sequence[str]]
 
+LOOKUP_S = 3.0
 CONNECT_S = 3.0
 """For one of several addresses; what remains until the deadline is the bound when it is less."""
 DRAIN_LIMIT = 64 * 1024
@@ -66,16 +68,16 @@ class Deadline:
 
 
 def addresses_of(host: str, port: int) -> list[str]:
-    """Every address that the system knows for a name. Raises `OSError` where there is none."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    """Every address that the system knows for a name. Raises `OSError` and `UnicodeError` where it has none in time."""
+    found = resolve(host, port, LOOKUP_S, SystemClock())
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 def post(
-    target: Target, headers: Mapping[str, str], body: bytes, deadline: Deadline, resolve: Resolver
+    target: Target, headers: Mapping[str, str], body: bytes, deadline: Deadline, resolver: Resolver
 ) -> tuple[int, dict[bytes, bytes]]:
     """The status and headers of the answer. Raises `Forbidden` and `Unreachable`."""
-    connection = _connected(target, _checked(target, resolve), deadline)
+    connection = _connected(target, _checked(target, resolver), deadline)
     try:
         if target.scheme == "https":
             connection = _secured(connection, target.host, deadline)
@@ -94,13 +96,13 @@ def post(
         connection.close()
 
 
-def _checked(target: Target, resolve: Resolver) -> Sequence[str]:
+def _checked(target: Target, resolver: Resolver) -> Sequence[str]:
     """The addresses behind a target, all of which may be connected to."""
     if target.address is not None:
         return (str(target.address),)  # checked when the URL was read
     try:
-        found = resolve(target.host, target.port)
-    except OSError as error:
+        found = resolver(target.host, target.port)
+    except (OSError, UnicodeError) as error:
         raise Unreachable("the host has no address") from error
     if not found:
         raise Unreachable("the host has no address")

@@ -11,9 +11,9 @@ readable, which an idle one never is unless the peer closed it. What still fails
 
 Faults, all of `lanner.aws.errors`: `AwsUnavailable` (refused, reset, DNS, malformed, truncated), `BudgetSpent`,
 `StaleConnection`, `PeerNotTrusted`; `outcome_unknown` is set once the whole request was handed to the kernel. The
-budget bounds connecting, the handshake, sending and each wait for bytes; it cannot bound the resolver, which has
-timeouts of its own. Proxies (`HTTPS_PROXY`) are not spoken to. TLS: the default context, or the bundle that
-`AWS_CA_BUNDLE` names.
+budget bounds looking up the host (`lanner.aws.addresses`), connecting, the handshake, sending and each wait for bytes;
+of several addresses a silent one takes its share of what is left. Proxies (`HTTPS_PROXY`) are not spoken to. TLS: the
+default context, or the bundle that `AWS_CA_BUNDLE` names.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import threading
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from lanner.aws.addresses import resolve
 from lanner.aws.answer import Answer, AnswerReader, Malformed, Truncated
 from lanner.aws.errors import AwsError, AwsUnavailable, PeerNotTrusted, StaleConnection
 
@@ -223,13 +224,16 @@ class ThreadConnections:
 
         where = f"{budget.what} at {self.endpoint.authority}"
         context = tls_context(self._ca_bundle) if self.endpoint.tls else None
+        longest = min(self._connect_timeout, budget.timeout())
         try:
-            addresses = socket.getaddrinfo(self.endpoint.host, self.endpoint.port, type=socket.SOCK_STREAM)
-        except OSError as error:
-            raise AwsUnavailable(f"{where}: the host name does not resolve ({error.strerror})") from error
+            addresses = resolve(self.endpoint.host, self.endpoint.port, longest, self._clock)
+        except (OSError, UnicodeError) as error:
+            budget.timeout()
+            reason = getattr(error, "strerror", None) or str(error)
+            raise AwsUnavailable(f"{where}: the host name does not resolve ({reason})") from error
         failure: AwsUnavailable | None = None
-        for family, kind, protocol, _, address in addresses:
-            timeout = min(self._connect_timeout, budget.timeout())
+        for at, (family, kind, protocol, _, address) in enumerate(addresses):
+            timeout = min(self._connect_timeout, budget.timeout() / (len(addresses) - at))
             sock = socket.socket(family, kind, protocol)
             try:
                 sock.settimeout(timeout)

@@ -89,9 +89,7 @@ class Computing:
         self._shared: CacheBackend = getattr(backend, "shared", backend)
         self._near: tuple[CacheBackend, ...] = getattr(backend, "tiers", ())[:-1]
         self._get = backend.get
-        self._set = getattr(
-            backend, "set_everywhere", backend.set
-        )  # a stack's `set` would not say that it failed
+        self._set = getattr(backend, "set_everywhere", backend.set)  # a stack's `set` would not say that it failed
         self.clock = clock or SystemClock()
         self._now = self.clock.now
         self._index = index

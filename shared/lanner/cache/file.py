@@ -49,8 +49,8 @@ SHARDS = 16
 KEEP_SHARE = 0.8
 TOUCHED_EVERY = 10.0
 """Seconds between two notes that an entry was read: each is a write to the folder."""
-BUDGET_MS = 1000.0
-"""How long a write may wait for other processes' writes to the same sixteenth of the keys."""
+BUDGET_MS = 50.0
+"""How long an operation may wait for other processes' writes to the same sixteenths of the keys."""
 MODE = 0o600
 """For this user alone: `/tmp` is everybody's."""
 
@@ -98,14 +98,15 @@ class FileBackend:
         return {key: entry for key in dict.fromkeys(keys) if (entry := self.get(key)) is not None}
 
     def set(self, key: str, value: bytes, ttl: float | None = None) -> None:
-        check_value(value)
-        name, file = self._place(key)
-        with self._locked(file, "set") as shard:
-            self._store(shard, file, name, value, expires_at(self._now(), ttl))
+        self.set_many({key: value}, ttl)
 
     def set_many(self, values: Mapping[str, bytes], ttl: float | None = None) -> None:
+        end = file_lock.until(self._budget)
         for key, value in values.items():
-            self.set(key, value, ttl)
+            check_value(value)
+            name, file = self._place(key)
+            with self._locked(file, "set", end) as shard:
+                self._store(shard, file, name, value, expires_at(self._now(), ttl))
 
     def add(self, key: str, value: bytes, ttl: float | None = None) -> bool:
         check_value(value)
@@ -116,14 +117,17 @@ class FileBackend:
             return self._store(shard, file, name, value, expires_at(self._now(), ttl))
 
     def delete(self, key: str) -> bool:
-        name, file = self._place(key)
-        with self._locked(file, "delete") as shard:
-            there = self._load(file, name) is not None
-            self._remove(shard, file)
-            return there
+        return self.delete_many((key,)) > 0
 
     def delete_many(self, keys: Iterable[str]) -> int:
-        return sum(self.delete(key) for key in dict.fromkeys(keys))
+        end = file_lock.until(self._budget)
+        gone = 0
+        for key in dict.fromkeys(keys):
+            name, file = self._place(key)
+            with self._locked(file, "delete", end) as shard:
+                gone += self._load(file, name) is not None
+                self._remove(shard, file)
+        return gone
 
     def exists(self, key: str) -> bool:
         name, file = self._place(key)
@@ -182,7 +186,10 @@ class FileBackend:
 
         with _wrapped("acquire"):
             # Without the lock, and again while waiting for it: those who are refused are many, and the holder needs it.
-            lock = None if refused() else file_lock.take(os.path.dirname(file), MODE, self._budget, "acquire", refused)
+            if refused():
+                return False
+            end = file_lock.until(self._budget)
+            lock = file_lock.take(os.path.dirname(file), MODE, end, "acquire", refused)
             if lock is None:
                 return False
             try:
@@ -332,10 +339,11 @@ class FileBackend:
                     yield path.removesuffix(".lease"), *found
 
     @contextmanager
-    def _locked(self, file: str, operation: str) -> Iterator[_Shard]:
+    def _locked(self, file: str, operation: str, end: float | None = None) -> Iterator[_Shard]:
+        """The lock of a file's shard; `end` is of an operation that takes several."""
         folder = os.path.dirname(file)
         with _wrapped(operation):
-            lock = file_lock.take(folder, MODE, self._budget, operation)
+            lock = file_lock.take(folder, MODE, file_lock.until(self._budget) if end is None else end, operation)
             assert lock is not None
             try:
                 shard = _Shard(folder, unpack_total(os.pread(lock, TOTAL_BYTES, 0)))

@@ -25,15 +25,17 @@ _TIME = SystemClock()
 """Other processes' time, which no test can move."""
 
 
-def take(
-    folder: str, mode: int, budget: float, operation: str, needless: Callable[[], bool] | None = None
-) -> int | None:
+def until(budget: float) -> float:
+    """When a wait that begins now is over, for `take`."""
+    return _TIME.monotonic() + budget
+
+
+def take(folder: str, mode: int, end: float, operation: str, needless: Callable[[], bool] | None = None) -> int | None:
     """The descriptor of a shard's lock file, locked; closing it unlocks. The folder is made where it is not there.
 
     None where `needless` says, while another one has the lock, that there is no need of it any more.
     """
     path = f"{folder}/.lock"
-    end = _TIME.monotonic() + budget
     while True:
         lock = _opened(folder, path, mode)
         try:

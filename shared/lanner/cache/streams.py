@@ -9,8 +9,8 @@ Before reuse a stream is dropped when it belongs to another process (fork) or wa
 which an idle one never is unless the peer closed it. What still fails before a byte of the answer came is tried once
 more on a new connection, where the request may be done twice (`safe`) or was not sent whole.
 
-The budget bounds connecting, the handshake, logging in, sending and every wait. The one thing that no budget bounds is
-the resolver; it has timeouts of its own, and an address instead of a host name does not ask it.
+The budget bounds looking up the host (`lanner.aws.addresses`), connecting, the handshake, logging in, sending and every
+wait. A host with several addresses is tried at each of them: one that is silent takes its share of what is left.
 
 Faults: `CacheUnavailable` (refused, reset, DNS, TLS, malformed, truncated), `CacheBudgetSpent`. Messages name the
 operation and host, and hold nothing that was sent.
@@ -23,6 +23,7 @@ import threading
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
+from lanner.aws.addresses import resolve
 from lanner.cache.errors import CacheBudgetSpent, CacheConfigError, CacheUnavailable
 from lanner.cache.stream import Garbled, Stream
 
@@ -158,14 +159,15 @@ class Streams:
             raise CacheUnavailable(f"{deadline.what}: the backend is closed")
         deadline.left_ms()
         try:
-            addresses = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+            addresses = resolve(self.host, self.port, deadline.left_ms() / 1000, self._clock)
         except (OSError, UnicodeError) as error:
+            deadline.left_ms()
             raise CacheUnavailable(f"{self._where(deadline)}: the host name does not resolve") from error
         failure: CacheUnavailable | None = None
-        for family, kind, protocol, _, address in addresses:
+        for at, (family, kind, protocol, _, address) in enumerate(addresses):
             sock = socket.socket(family, kind, protocol)
             try:
-                sock.settimeout(deadline.left_ms() / 1000)
+                sock.settimeout(deadline.left_ms() / 1000 / (len(addresses) - at))
                 sock.connect(address)
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 return self._prepared(self._secured(sock, deadline), deadline)

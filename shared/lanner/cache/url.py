@@ -31,7 +31,6 @@ _UNITS = {"kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "kb": 1 << 10, "mb": 1
 _REDIS = ("redis", "rediss", "valkey", "valkeys")
 _MEMCACHED = ("memcached", "memcacheds")
 _TLS = ("rediss", "valkeys", "memcacheds")
-TIER_BUDGET_MS = 50.0
 SCHEMES = ("memory", "file", "dynamodb", *_REDIS, *_MEMCACHED)
 
 Options = dict[str, Any]  # Any: each option's own type, by the tables below
@@ -107,8 +106,6 @@ def _file(parts: SplitResult, clock: Clock | None) -> CacheBackend:
     if len(parts.path) < 2:
         raise CacheConfigError("file: a folder is needed, as in file:///tmp/cache")
     options = _options(parts, {"max_bytes": _size, "prefix": _text, "budget_ms": _number})
-    # As every tier: a request does not wait for a lock that a stopped process holds. The class itself is patient.
-    options.setdefault("budget_ms", TIER_BUDGET_MS)
     return FileBackend(unquote(parts.path), **options, clock=clock)
 
 

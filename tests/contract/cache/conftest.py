@@ -109,7 +109,7 @@ def memory_store() -> Make:
 def file_store(tmp_path_factory: pytest.TempPathFactory) -> Make:
     """Caches in one folder."""
     folder = str(tmp_path_factory.mktemp("files") / "cache")
-    return lambda **options: FileBackend(folder, **options)
+    return lambda **options: FileBackend(folder, **{"budget_ms": BUDGET_MS, **options})
 
 
 @pytest.fixture(scope="session")

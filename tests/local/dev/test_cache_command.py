@@ -39,7 +39,7 @@ class Cli:
 
     def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         self.url = f"file://{folder}/cache"
-        self.backend = FileBackend(f"{folder}/cache")
+        self.backend = FileBackend(f"{folder}/cache", budget_ms=60_000)
         self.index = TagIndex(self.backend, cache_for=0)
         self.value = cached(60, key="{name}", tags=["names"], backend=self.backend)(self.compute)
         self.calls = 0

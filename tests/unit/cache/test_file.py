@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -118,18 +119,36 @@ with cache._locked(file, "test"):
     FileBackend(str(tmp_path)).set("key", b"w")
 
 
+def test_many_keys_share_one_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`set_many` and `delete_many` wait for the budget once, in however many sixteenths their keys are."""
+    ends: list[float] = []
+    take = file_lock.take
+
+    def noted(folder: str, mode: int, end: float, *arguments: Any) -> int | None:
+        ends.append(end)
+        return take(folder, mode, end, *arguments)
+
+    monkeypatch.setattr(file_lock, "take", noted)
+    cache = FileBackend(str(tmp_path))
+    cache.set_many({f"k{at}": b"v" for at in range(40)})
+    assert (len(ends), len(set(ends))) == (40, 1)
+    ends.clear()
+    assert cache.delete_many([f"k{at}" for at in range(40)]) == 40
+    assert (len(ends), len(set(ends))) == (40, 1)
+
+
 def test_who_is_refused_a_lease_takes_no_lock(tmp_path: Path) -> None:
     """While somebody else works in the shard, a lease that is held is refused at once, and a free one waited for."""
     cache = FileBackend(str(tmp_path), budget_ms=1)
     assert cache.acquire("key", "holder", 60)
     (folder,) = (each.parent for each in tmp_path.rglob("*.lease"))
-    lock = file_lock.take(str(folder), 0o600, 1.0, "test")
+    lock = file_lock.take(str(folder), 0o600, file_lock.until(1.0), "test")
     assert lock is not None
     try:
         assert cache.acquire("key", "other", 60) is False
         with pytest.raises(CacheBudgetSpent):
             cache.acquire("key", "holder", 60)
-        assert file_lock.take(str(folder), 0o600, 60.0, "test", lambda: True) is None
+        assert file_lock.take(str(folder), 0o600, file_lock.until(60.0), "test", lambda: True) is None
     finally:
         os.close(lock)
     assert cache.acquire("key", "holder", 60)

@@ -20,7 +20,7 @@ from tests.unit.cache_response.site import request
 
 
 def main(folder: str, log: str, threads: int, lease_ms: int, seconds: float) -> None:
-    cache = ResponseCache(FileBackend(folder), SystemClock(), lease_ms=lease_ms)
+    cache = ResponseCache(FileBackend(folder, budget_ms=60_000), SystemClock(), lease_ms=lease_ms)
     statuses: list[str] = []
 
     def origin(_: Request) -> Response:

@@ -19,6 +19,7 @@ from cryptography.x509.oid import NameOID
 
 from domain.notifications import delivery
 from domain.notifications.delivery import DELIVERED, LATER, REFUSED, Outcome, deliver, retry_after
+from domain.notifications.exchange import addresses_of
 from lanner.clock import Clock, ManualClock, SystemClock
 from lanner.http.dates import http_date
 from tests.unit.aws.fault_server import FaultServer, Peer, answer, raw, rst, silent, stalled
@@ -44,6 +45,14 @@ def send(url: str, clock: Clock | None = None, resolve: Callable[[str, int], Seq
 
 def redirect(status: int, location: str) -> Callable[[Peer], None]:
     return answer(b"", status, location=location)
+
+
+def test_a_name_is_looked_up_where_nobody_says_how() -> None:
+    """The system's addresses of it, each once."""
+    found = addresses_of("localhost", 80)
+    assert set(found) & {"127.0.0.1", "::1"} and len(set(found)) == len(found)
+    with pytest.raises(OSError):
+        addresses_of("nothing.invalid", 80)
 
 
 def test_what_is_sent(server: FaultServer) -> None:
