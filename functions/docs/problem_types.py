@@ -98,6 +98,9 @@ PROBLEM_TYPES: Mapping[str, ProblemType] = {
     "unsupported-media-type": ProblemType(
         415, "Unsupported media type", "The body's `Content-Type` is not one that this route reads."
     ),
+    "range-not-satisfiable": ProblemType(
+        416, "Range not satisfiable", "No part that `Range` names is there; `Content-Range` has the size of the whole."
+    ),
     "invalid-input": ProblemType(
         422, "Invalid input", "The body is well-formed and against the schema; `errors` points at each wrong member."
     ),
@@ -144,4 +147,9 @@ PROBLEM_TYPES: Mapping[str, ProblemType] = {
         504, "Timed out", "In a job's `problem`: every attempt took longer than the job may take."
     ),
     "gateway-timeout": ProblemType(504, "Gateway timeout", "No answer came within the gateway's 29 seconds."),
+    "nothing-stored": ProblemType(
+        504,
+        "Nothing stored",
+        "The request says `Cache-Control: only-if-cached`, and the cache has nothing that may be used.",
+    ),
 }

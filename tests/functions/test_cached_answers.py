@@ -261,6 +261,22 @@ def test_head_is_answered_from_a_get(api: Cached) -> None:
     assert head.headers["content-length"] == str(len(got.body))
 
 
+def test_refusals_of_the_cache_are_problems_that_nobody_keeps(api: Cached) -> None:
+    """416 with the size that there is, 504 for only-if-cached; each with its type and the request's id."""
+    target = "/v2/catalog/settings"
+    nothing = api("GET", target, headers={"Cache-Control": "only-if-cached"})
+    size = len(api.get(target).body)
+    beyond = api("GET", target, headers={"Range": f"bytes={size}-"})
+    assert beyond.headers["content-range"] == f"bytes */{size}"
+    for answer, status, slug in ((nothing, 504, "nothing-stored"), (beyond, 416, "range-not-satisfiable")):
+        problem = answer.json()
+        assert (answer.status, problem["status"], problem["type"]) == (status, status, f"/problems/{slug}")
+        assert problem["instance"] == answer.headers["x-request-id"]
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.headers["cache-control"] == "no-store"
+        assert "etag" not in answer.headers
+
+
 def test_a_marked_event_renders_anew(api: Cached) -> None:
     """Whoever refreshes marks the event; the next caller gets what that made."""
     api.get("/v2/catalog/settings")

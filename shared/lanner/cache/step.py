@@ -44,6 +44,7 @@ CACHE_NAME = "Lanner"
 TARGETS = (TARGET, "cdn-cache-control")
 CACHED_METHODS = ("GET", "HEAD")
 REFRESH_MARK = "lannerRefresh"
+_OWN_ERRORS = (416, 504)
 
 
 def response_cache(group: RouteGroup, handler: Handler) -> Handler | None:
@@ -86,9 +87,28 @@ def response_cache(group: RouteGroup, handler: Handler) -> Handler | None:
         event = request.event
         if type(event) is dict and REFRESH_MARK in event:  # a request made by hand has no event
             return kept.refresh(request, origin)
-        return kept.handle(request, origin)
+        response = kept.handle(request, origin)
+        return _as_problem(response, request) if response.status in _OWN_ERRORS else response
 
     return handle
+
+
+def _as_problem(response: Response, request: Request) -> Response:
+    """The cache's own refusals as this API says them; the origin's pass."""
+    from lanner.cache.response.answer import NOTHING_STORED
+    from lanner.http.problems import NothingStored, RangeNotSatisfiable
+
+    headers = response.headers
+    if response.status == 416 and not response.body:
+        size = headers["content-range"].rpartition("/")[2]
+        said = RangeNotSatisfiable(f"No range of the Range field lies within the {size} bytes that there are")
+    elif response.body == NOTHING_STORED:
+        said = NothingStored("No stored response may be used, and only-if-cached asks for nothing else")
+    else:
+        return response
+    headers.pop("content-length", None)
+    problem = said.response(request)
+    return Response(response.status, {**headers, **problem.headers}, problem.body)
 
 
 class RouteTags:

@@ -151,6 +151,10 @@ class UnsupportedMediaType(ApiError):
     status, slug, title = 415, "unsupported-media-type", "Unsupported media type"
 
 
+class RangeNotSatisfiable(ApiError):
+    status, slug, title = 416, "range-not-satisfiable", "Range not satisfiable"
+
+
 class Unprocessable(ApiError):
     status, slug, title = 422, "invalid-input", "Invalid input"
 
@@ -168,6 +172,12 @@ class InternalError(ApiError):
 
     def __init__(self) -> None:
         super().__init__("The request failed on our side; quote the instance when you report it")
+
+
+class NothingStored(ApiError):
+    """The client wants a stored response and nothing else (RFC 9111 section 5.2.1.7)."""
+
+    status, slug, title = 504, "nothing-stored", "Nothing stored"
 
 
 class Unavailable(ApiError):

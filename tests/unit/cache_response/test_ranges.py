@@ -63,6 +63,8 @@ def test_ranges_beyond_the_end_are_a_416(value: str) -> None:
     """RFC 9110 section 15.5.17, with the length that there is."""
     answer = site().get(range=value)
     assert (answer.status, answer.body, answer.headers["content-range"]) == (416, b"", "bytes */11")
+    assert answer.headers["cache-control"] == "no-store"
+    assert not {"etag", "expires", "cdn-cache-control", "content-type"} & set(answer.headers)
 
 
 def test_several_parts() -> None:

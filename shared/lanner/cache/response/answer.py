@@ -20,6 +20,11 @@ CONDITIONS: Final = ("if-none-match", "if-modified-since")
 _UPGRADE_REQUIRED: Final = 426
 _OF_A_PROXY: Final = frozenset(("proxy-authenticate", "proxy-authentication-info"))  # a 407 is for the client
 
+NOTHING_STORED: Final = (
+    b'{"type":"about:blank","title":"Gateway Timeout","status":504,"detail":"No stored response may be used"}'
+)
+"""The body of the cache's own 504, by which those in front can tell it from the origin's."""
+
 
 def from_record(record: Record, request: Request, now: float, member: str, head_bodies: bool) -> Response:
     """The stored response as the answer to a GET or HEAD: with its age (section 5.1) and our `Cache-Status`."""
@@ -66,8 +71,7 @@ def gateway_timeout(member: str) -> Response:
         "cache-control": "no-store",
         "cache-status": member,
     }
-    body = b'{"type":"about:blank","title":"Gateway Timeout","status":504,"detail":"No stored response may be used"}'
-    return Response(504, headers, body)
+    return Response(504, headers, NOTHING_STORED)
 
 
 def passed(response: Response, own_targets: tuple[str, ...], member: str, date: str) -> Response:

@@ -26,6 +26,11 @@ Span = tuple[int, int]  # first and last byte, both inclusive
 MAX_RANGES: Final = 16  # parts of one answer; readers of documents ask for a few
 _LONGEST_NUMBER: Final = 18  # digits: what is longer is beyond any body
 _BOUNDARY_BYTES: Final = 12
+_OF_THE_WHOLE: Final = (
+    *("content-type", "content-encoding", "content-language", "etag", "last-modified"),
+    *("expires", "pragma", "cdn-cache-control", "cache-groups", "surrogate-key", "cache-tag"),
+)
+"""What a 416 does not repeat: it is no such representation, and nobody is to keep it."""
 
 
 def parse(value: str, size: int) -> list[Span] | None:
@@ -119,9 +124,10 @@ def partial(request_headers: Mapping[str, str], headers: dict[str, str], body: b
     if spans is None:
         return None
     if not spans:
-        for name in ("content-type", "content-encoding", "content-language", "etag", "last-modified"):
+        for name in _OF_THE_WHOLE:
             headers.pop(name, None)
         headers["content-range"] = f"bytes */{len(body)}"
+        headers["cache-control"] = "no-store"  # else a cache behind us might keep the refusal for as long as the whole
         return _sized(416, headers, b"")
     return cut(headers, body, spans, len(body))
 
