@@ -17,7 +17,7 @@ def test_a_preflight_grants_what_the_api_has(client: Client, path: str) -> None:
     assert (answer.status, answer.headers["access-control-allow-origin"]) == (204, "*")
     granted = answer.headers["access-control-allow-headers"].lower().split(", ")
     assert {"content-type", "if-match", "if-none-match", "x-api-version", "x-brownout-opt-out"} <= set(granted)
-    assert {"idempotency-key", "prefer"} <= set(granted)
+    assert {"idempotency-key", "prefer", "cache-control", "range", "if-range"} <= set(granted)
     assert {"PUT", "PATCH", "DELETE"} <= set(answer.headers["access-control-allow-methods"].split(", "))
 
 
@@ -30,5 +30,6 @@ def test_answers_and_errors_can_be_read_by_a_page(client: Client, path: str, hea
     exposed = answer.headers["access-control-expose-headers"].split(", ")
     assert {"ETag", "Link", "Location", "Deprecation", "Sunset", "X-API-Version", "X-API-Warn"} <= set(exposed)
     assert {"Age", "Cache-Status", "Content-Location", "Idempotency-Replayed", "Preference-Applied"} <= set(exposed)
+    assert {"Accept-Patch", "Accept-Ranges", "Allow", "Content-Range"} <= set(exposed)
     assert "Origin" not in answer.headers["vary"]
     assert "access-control-allow-credentials" not in answer.headers

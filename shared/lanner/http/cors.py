@@ -23,11 +23,14 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 REQUEST_HEADERS = (
     "Accept",
     "Authorization",
+    "Cache-Control",
     "Content-Type",
     "Idempotency-Key",
     "If-Match",
     "If-None-Match",
+    "If-Range",
     "Prefer",
+    "Range",
     "X-API-Version",
     "X-Brownout-Opt-Out",
     "X-Request-Id",
@@ -35,9 +38,13 @@ REQUEST_HEADERS = (
     "tracestate",
 )
 RESPONSE_HEADERS = (
+    "Accept-Patch",
+    "Accept-Ranges",
     "Age",
+    "Allow",
     "Cache-Status",
     "Content-Location",
+    "Content-Range",
     "Deprecation",
     "ETag",
     "Idempotency-Replayed",
