@@ -96,9 +96,10 @@ def response_cache(group: RouteGroup, handler: Handler) -> Handler | None:
 def _as_problem(response: Response, request: Request) -> Response:
     """The cache's own refusals as this API says them; the origin's pass."""
     from lanner.cache.response.answer import NOTHING_STORED
-    from lanner.http.problems import NothingStored, RangeNotSatisfiable
+    from lanner.http.problems import ApiError, NothingStored, RangeNotSatisfiable
 
     headers = response.headers
+    said: ApiError
     if response.status == 416 and not response.body:
         size = headers["content-range"].rpartition("/")[2]
         said = RangeNotSatisfiable(f"No range of the Range field lies within the {size} bytes that there are")
