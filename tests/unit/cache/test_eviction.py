@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 import pytest
 
+from lanner.cache.backend import CacheEntry
+from lanner.cache.eviction import LEAST_SHARE, Node, Queues
 from lanner.cache.memory import MemoryBackend
 
 ROOM = 500
@@ -70,7 +72,7 @@ def _ours(trace: list[str]) -> float:
         (lambda: _zipf(0.9, 5_000), 0.06),
         (lambda: _zipf(1.1, 25_000), 0.04),
         (_scans, 0.04),
-        (lambda: [str(at % 650) for at in range(LENGTH)], 0.2),
+        (lambda: [str(at % 650) for at in range(LENGTH)], 0.5),
         (_shifts, -0.002),
         (_recent, -0.002),
     ],
@@ -92,3 +94,23 @@ def test_a_scan_leaves_what_is_read_often() -> None:
     for at in range(1_000):
         cache.set(f"scan{at}", b"v")
     assert sum(cache.exists(f"hot{at}") for at in range(50)) >= 45
+
+
+@pytest.mark.parametrize(("size", "stays"), [(100, True), (300, True), (500, False), (1_000, False)])
+def test_frequency_counts_per_byte(size: int, stays: bool) -> None:
+    """What is asked for four times as often takes the place of one of its size, and not the room of ten."""
+    queues = Queues()
+    queues._share = LEAST_SHARE  # so that everything in the window has to prove itself
+    for at in range(40):
+        queues.enter(f"old{at}", _node(100), full=False)
+    for _ in range(3):  # and once as it enters, as the others were
+        queues._frequencies.add(hash("new"))
+    queues.enter("new", _node(size), full=True)
+    queues.enter("last", _node(100), full=True)
+    gone = [queues.evict("last") for _ in range(len(queues._window))]
+    assert ("new" not in gone) is stays
+    assert len(gone) == len(set(gone))
+
+
+def _node(size: int) -> Node:
+    return Node(CacheEntry(b"", None), size)

@@ -124,7 +124,7 @@ def test_a_write_is_never_paid_for_by_a_walk_over_everything() -> None:
             steps += 1
             return super().popitem(last)
 
-    cache._queues._small = Counting(cache._queues._small)
+    cache._queues._window = Counting(cache._queues._window)
     cache._queues._main = Counting(cache._queues._main)
     cache.set("new", b"v")
     assert 0 < steps <= 66
@@ -186,6 +186,6 @@ def test_threads_lose_no_count_and_break_no_bound() -> None:
     assert numbers["bytes"] <= 200_000
     assert numbers["entries"] <= 300
     queues = cache._queues
-    assert len(queues._small) + len(queues._main) == len(cache._nodes)
+    assert len(queues._window) + len(queues._main) == len(cache._nodes)
     assert queues.bytes == sum(node.size for node in cache._nodes.values())
-    assert queues._small_bytes == sum(node.size for node in queues._small.values())
+    assert queues._window_bytes == sum(node.size for node in queues._window.values())
