@@ -53,8 +53,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     words = sys.argv[1:] if argv is None else list(argv)
     chosen = next((word for word in words if not word.startswith("-")), None)
-    args = build_parser(chosen).parse_args(words)
     try:
+        args = build_parser(chosen).parse_args(words)  # imports the command, which takes its time too
         return int(args.run(args))
     except KeyboardInterrupt:
         return 130
