@@ -55,7 +55,7 @@ class Breaker:
         """As the next caller will find it."""
         if not self._pause:
             return "closed"
-        return "open" if self._trying or self._monotonic() < self._until else "half-open"
+        return "open" if self._monotonic() < self._until else "half-open"
 
     def allows(self) -> bool:
         """Whether to make the call; whoever is told so says afterwards how it went."""
@@ -64,9 +64,11 @@ class Breaker:
         with self._lock:
             if not self._pause:
                 return True
-            if self._trying or self._monotonic() < self._until:
+            now = self._monotonic()
+            if now < self._until:
                 self.refused += 1
                 return False
+            self._until = now + LONGEST_PAUSE  # others wait for this one, but not for ever: a fork may have lost it
             self._trying = True
             return True
 
@@ -167,8 +169,11 @@ class GuardedBackend:
         except CacheUnavailable:
             breaker.failed()
             raise
-        except BaseException:
+        except Exception:
             breaker.succeeded()  # it answered, if only that the value cannot be stored
+            raise
+        except BaseException:
+            breaker.failed()  # interrupted before anybody could know
             raise
         breaker.succeeded()
         return result

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import pytest
 
+from lanner.cache.backend import CacheEntry
 from lanner.cache.breaker import LONGEST_PAUSE, Breaker, CacheTierOpen, GuardedBackend
 from lanner.cache.errors import CacheUnavailable, CacheValueError
 from lanner.clock import ManualClock
@@ -114,3 +115,35 @@ def test_refusal_is_told_apart() -> None:
         guarded.set("key", b"v")
     with pytest.raises(CacheTierOpen, match="remote"):
         guarded.set("key", b"v")
+
+
+def test_a_trial_that_never_came_back_is_not_waited_for_for_ever() -> None:
+    """A process that forks while a thread tries has no such thread in the child."""
+    clock = ManualClock()
+    breaker = Breaker(clock)
+    breaker.failed()
+    clock.advance(LONGEST_PAUSE)
+    assert breaker.allows()
+    assert not breaker.allows()
+    clock.advance(LONGEST_PAUSE)
+    assert breaker.allows()
+    breaker.succeeded()
+    assert breaker.state == "closed"
+
+
+def test_an_interrupted_call_proves_nothing() -> None:
+    """Ctrl-C in the middle of a trial leaves the store alone for another pause."""
+    clock = ManualClock()
+
+    class Interrupted(Switched):
+        def get(self, key: str) -> CacheEntry | None:
+            raise KeyboardInterrupt
+
+    store = Interrupted(clock=clock)
+    store.get = Interrupted.get.__get__(store)  # type: ignore[method-assign]
+    guarded = GuardedBackend(store, clock)
+    guarded.breaker.failed()
+    clock.advance(LONGEST_PAUSE)
+    with pytest.raises(KeyboardInterrupt):
+        guarded.get("key")
+    assert guarded.breaker.state == "open"
