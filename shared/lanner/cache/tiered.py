@@ -98,7 +98,7 @@ class TieredCache:
             if entry is not None:
                 self.hits[at] += 1
                 if self._changes[stripe] == before:
-                    self._fill(at, key, entry)
+                    self._fill(at, key, entry, before)
                 return entry
         self.misses += 1
         return None
@@ -118,7 +118,7 @@ class TieredCache:
             self.hits[at] += len(here)
             for key, entry in here.items():
                 if self._changes[hash(key) % STRIPES] == before[key]:
-                    self._fill(at, key, entry)
+                    self._fill(at, key, entry, before[key])
             found.update(here)
             missing = [key for key in missing if key not in here]
         self.misses += len(missing)
@@ -130,15 +130,16 @@ class TieredCache:
     def set_everywhere(self, key: str, value: bytes, ttl: float | None = None) -> None:
         """`set`, or the last tier's `CacheUnavailable`; then no tier here has what was there before."""
         ttl = self._shortened(ttl)
-        self._forget((key,))
+        before = self._changed(key)
         self._asked(lambda: self.shared.set(key, value, ttl))
         self.sets += 1
-        self._write_near(key, value, ttl)
+        self._write_near(key, value, ttl, before)
 
     def set_many(self, values: Mapping[str, bytes], ttl: float | None = None) -> None:
         ttl = self._shortened(ttl)
         self.sets += len(values)
         self._forget(values)  # so that nobody reads the old value near after the new one far
+        before = {key: self._changes[hash(key) % STRIPES] for key in values}
         shared = self.shared
         if len(values) == 1:
             ((key, value),) = values.items()
@@ -146,14 +147,15 @@ class TieredCache:
         else:
             self._shared(lambda: shared.set_many(values, ttl), None)
         for key, value in values.items():
-            self._write_near(key, value, ttl)
+            self._write_near(key, value, ttl, before[key])
 
     def add(self, key: str, value: bytes, ttl: float | None = None) -> bool:
         ttl = self._shortened(ttl)
+        before = self._changes[hash(key) % STRIPES]
         stored = self._asked(lambda: self.shared.add(key, value, ttl))
         if stored:
             self.sets += 1
-            self._write_near(key, value, ttl)
+            self._write_near(key, value, ttl, before)
         else:
             self._forget((key,))
         return stored
@@ -212,11 +214,11 @@ class TieredCache:
 
     def set_held(self, key: str, value: bytes, ttl: float | None, token: str) -> bool:
         ttl = self._shortened(ttl)
-        self._forget((key,))
+        before = self._changed(key)
         stored = self._shared(lambda: self.shared.set_held(key, value, ttl, token), False)
         if stored:
             self.sets += 1
-            self._write_near(key, value, ttl)
+            self._write_near(key, value, ttl, before)
         return stored
 
     def statistics(self) -> dict[str, int | float]:
@@ -242,15 +244,21 @@ class TieredCache:
         for tier in self.tiers:
             tier.close()
 
-    def _fill(self, at: int, key: str, entry: CacheEntry) -> None:
+    def _changed(self, key: str) -> int:
+        """Remove a key near, and say after how many changes of its part of the keys that was."""
+        self._forget((key,))
+        return self._changes[hash(key) % STRIPES]
+
+    def _fill(self, at: int, key: str, entry: CacheEntry, before: int) -> None:
         """Put what tier `at` had into those before it, for what is left of its time."""
         if not at:
             return
         left = None if entry.expires_at is None else entry.expires_at - self._now()
         if left is None or left > 0:
-            self._write_near(key, entry.value, left, upto=at)
+            self._write_near(key, entry.value, left, before, upto=at)
 
-    def _write_near(self, key: str, value: bytes, ttl: float | None, upto: int | None = None) -> None:
+    def _write_near(self, key: str, value: bytes, ttl: float | None, before: int, upto: int | None = None) -> None:
+        """Put an entry near; not one that another thread has replaced or deleted since there were `before` changes."""
         limit = self._l1_ttl
         if limit is not None and (ttl is None or ttl > limit):
             ttl = limit
@@ -259,6 +267,8 @@ class TieredCache:
                 tier.set(key, value, ttl)
             except (CacheUnavailable, CacheValueError):  # the second: too large for a near tier alone
                 self.errors[at] += 1
+        if self._changes[hash(key) % STRIPES] != before:
+            self._forget((key,))
 
     def _asked(self, operation: Callable[[], R]) -> R:
         """The last tier's answer, or its error."""

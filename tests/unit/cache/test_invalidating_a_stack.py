@@ -30,6 +30,45 @@ class Site:
         return self.number
 
 
+class Interleaved(MemoryBackend):
+    """A near tier in which something else happens right before an entry is put in."""
+
+    meanwhile: Callable[[], object] | None = None
+
+    def set(self, key: str, value: bytes, ttl: float | None = None) -> None:
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            meanwhile()
+        super().set(key, value, ttl)
+
+
+@pytest.mark.parametrize(
+    ("act", "meanwhile"),
+    [
+        (lambda stack: stack.get("key"), lambda stack: stack.delete("key")),
+        (lambda stack: stack.get_many(["key"]), lambda stack: stack.delete("key")),
+        (lambda stack: stack.get("key"), lambda stack: stack.set("key", b"new")),
+        (lambda stack: stack.set("key", b"mine"), lambda stack: stack.set("key", b"new")),
+        (lambda stack: stack.set("key", b"mine"), lambda stack: stack.delete("key")),
+        (lambda stack: stack.set_everywhere("key", b"mine"), lambda stack: stack.delete_everywhere("key")),
+        (lambda stack: stack.add("other", b"mine"), lambda stack: stack.delete("other")),
+    ],
+)
+def test_a_near_tier_does_not_keep_what_another_thread_took_back(
+    act: Callable[[TieredCache], object], meanwhile: Callable[[TieredCache], object]
+) -> None:
+    """Whatever comes between the last tier's answer and the near tier's entry."""
+    near, shared = Interleaved(), MemoryBackend()
+    stack = TieredCache([near, shared], jitter=0)
+    shared.set("key", b"old")
+    happened: list[object] = []
+    near.meanwhile = lambda: happened.append(meanwhile(stack))
+    act(stack)
+    assert happened
+    for key in ("key", "other"):
+        assert stack.get(key) == shared.get(key)
+
+
 WAYS: list[Callable[[Site], object]] = [
     lambda site: site.get.invalidate(),
     lambda site: site.get.refresh(),
