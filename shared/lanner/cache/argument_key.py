@@ -29,6 +29,8 @@ _SIMPLE = frozenset((str, int, bool, type(None)))
 _POSITIONAL = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 _SORTED = orjson.OPT_SORT_KEYS
 _SAFE = "-._~@+"
+_SAFE_IN_TAGS = "!#$&'()*+-./:;<=>?@[\\]^_`{|}~"
+"""All that a tag may have but the percent sign: no argument makes a call fail because of what it holds."""
 
 
 class ArgumentKeys:
@@ -78,7 +80,7 @@ class ArgumentKeys:
         if callable(self._tags):
             return list(self._tags(*args, **kwargs))
         bound = self._bound(args, kwargs)
-        return [each.format_map(bound) for each in self._tags]
+        return [_TAGS.vformat(each, (), bound) for each in self._tags]
 
     def _bound(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         if not kwargs and len(args) == self._count:
@@ -129,7 +131,18 @@ class _KeyFormatter(Formatter):
         return _quoted(format(value, format_spec))
 
 
+class _TagFormatter(Formatter):
+    def format_field(self, value: Any, format_spec: str) -> str:
+        text = value if type(value) is str and not format_spec else format(value, format_spec)
+        if text.isascii() and text.isalnum():
+            return text
+        from urllib.parse import quote
+
+        return quote(text, safe=_SAFE_IN_TAGS)
+
+
 _KEYS = _KeyFormatter()
+_TAGS = _TagFormatter()
 
 
 def _not_json(value: Any) -> str:

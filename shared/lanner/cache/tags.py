@@ -156,7 +156,7 @@ class TagIndex:
             try:
                 generation = self._backend.increment(self._prefix + tag, step, initial=seed, ttl=COUNTER_TTL)
             except CacheUnavailable as error:
-                for each in self.pending:
+                for each in list(self.pending):  # other threads invalidate too
                     self._kept.pop(each, None)
                 raise CacheUnavailable(f"invalidated {done} of {len(tags)} tags: {error}") from error
             self._keep(tag, generation)
@@ -180,7 +180,10 @@ class TagIndex:
             return
         if len(self._kept) >= MOST_KEPT:
             self._kept.clear()
-        self._kept[tag] = (generation, self._monotonic() + self.cache_for)
+        now = self._monotonic()
+        known = self._kept.get(tag)
+        if known is None or known[0] <= generation or known[1] <= now:  # a read may be older than an invalidation here
+            self._kept[tag] = (generation, now + self.cache_for)
 
 
 def check_tag(tag: str) -> str:

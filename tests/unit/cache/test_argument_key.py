@@ -5,12 +5,14 @@ from __future__ import annotations
 import uuid
 from datetime import date
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lanner.cache.argument_key import ArgumentKeys
+from lanner.cache.tags import check_tag
 
 CHARACTERS = st.characters(codec="utf-8")
 JSON = st.recursive(
@@ -106,5 +108,18 @@ def test_a_field_that_is_no_parameter_is_found_at_once() -> None:
 
 def test_tags_are_formats_or_a_callable() -> None:
     """Nothing is encoded in a tag."""
-    assert keys(takes, None, ["users", "user:{a}"]).tags(("é",), {}) == ["users", "user:é"]
+    assert keys(takes, None, ["users", "user:{a}"]).tags(("é",), {}) == ["users", "user:%C3%A9"]
     assert keys(two, None, lambda a, b: [f"t{a}"]).tags((1,), {"b": 2}) == ["t1"]
+
+
+@pytest.mark.parametrize("value", ["a b", 'say "x"', "a,b", "50%", "é", "tab\there", "", "a@b.co", "x:y/z"])
+def test_no_argument_makes_a_tag_that_is_none(value: str) -> None:
+    """What a tag may not have is percent-encoded, and two arguments never have one tag."""
+    (tag,) = keys(takes, None, ["user:{a}"]).tags((value,), {})
+    assert check_tag(tag) == tag
+    assert unquote(tag) == f"user:{value}"
+
+
+def test_what_may_be_in_a_tag_is_as_it_is_written() -> None:
+    """So that whoever invalidates by hand writes what is plain to see."""
+    assert keys(takes, None, ["user:{a}"]).tags(("ana+x@b.co",), {}) == ["user:ana+x@b.co"]

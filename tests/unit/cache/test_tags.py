@@ -216,3 +216,12 @@ def test_what_did_not_get_through_is_sent_before_anything_is_stored() -> None:
     assert index.current(["b", "a"])["a"] > recorded["a"]
     assert elsewhere.judge(recorded) == "gone"
     assert not index.pending
+
+
+def test_a_read_that_began_before_an_invalidation_does_not_undo_it() -> None:
+    """Another thread's older answer arrives last; the newer generation is what counts here."""
+    index = TagIndex(MemoryBackend(), ManualClock())
+    recorded = index.current(["a"])
+    index.invalidate(["a"])
+    index._keep("a", recorded["a"])
+    assert index.judge(recorded) == "gone"
