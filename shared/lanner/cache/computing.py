@@ -8,10 +8,10 @@
                                                        one has failed, each computes for itself and stores nothing.
                                                        Threads of one process are woken, the others read again
 
-A result is stored only by the holder of the lease, and only while under the key is what was there when it began:
-an invalidation or another result that came in between wins. The look and the store are two operations of the backend: a
-removal by key that falls between them is overwritten, one by tag never, since its generation is in the record. Under the lease the last tier is asked, since a nearer one
-may be behind; a near copy that is out of date is dropped.
+A result is stored only by the holder of the lease, and only while under the key is what was there when it began: an
+invalidation or another result that came in between wins. The look and the store are two operations of the backend: a
+removal by key that falls between them is overwritten, one by tag never, since its generation is in the record. Under
+the lease the last tier is asked, since a nearer one may be behind; a near copy that is out of date is dropped.
 
 What a call returns is always what a hit would return: the value has been through JSON, where it is not bytes.
 
