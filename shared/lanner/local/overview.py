@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from urllib.parse import urlsplit
 
-from lanner.local.plan import ApiPlan, CloudPlan
+from lanner.local.plan import CloudPlan
 from lanner.local.runtime.interpreter import Interpreter
 from lanner.local.seeding import SeedRequest
 
@@ -13,47 +13,42 @@ Row = tuple[str, str, str, str]
 
 
 def api_addresses(plan: CloudPlan, base: str) -> dict[str, str]:
-    """Where each API is reached: under its stage on the main host, or on its own where that is taken.
+    """Where each stage of each API is reached, by its key: under its name on the main host, or on the API's own host
+    where that is taken.
 
     A `$default` stage is at the root. `base` is the main host's URL without a slash at its end.
     """
     addresses: dict[str, str] = {}
-    taken: set[str] = set()
-    for api in plan.apis.values():
-        prefix = _stage_prefix(api)
-        addresses[api.logical_id] = (
-            f"{base}{prefix}" if prefix not in taken else own_address(plan, api.logical_id, base)
-        )
-        taken.add(prefix)
+    taken: dict[str, tuple[str, str]] = {}
+    for mapping in (mapping for domain in plan.domains for mapping in domain.mappings):
+        base_path = mapping.base_path.strip("/")
+        taken.setdefault(f"/{base_path}" if base_path else "", (mapping.api, mapping.stage))
+    for key, api in plan.apis.items():
+        free = taken.setdefault(api.prefix, api.identity) == api.identity
+        addresses[key] = f"{base}{api.prefix}" if free else own_address(api.logical_id, base) + api.prefix
     return addresses
 
 
-def own_address(plan: CloudPlan, logical_id: str, base: str) -> str:
-    """The address of an API or a function URL on a host name of its own."""
+def own_address(logical_id: str, base: str) -> str:
+    """The host name that an API (without a stage) or a function URL has for itself."""
     port = urlsplit(base).port
-    host = f"http://{logical_id.lower()}.localhost" + (f":{port}" if port else "")
-    api = plan.apis.get(logical_id)
-    return host + (_stage_prefix(api) if api is not None else "")
+    return f"http://{logical_id.lower()}.localhost" + (f":{port}" if port else "")
 
 
 def url_address(plan: CloudPlan, logical_id: str, base: str) -> str:
     """The address of a function URL: the main host where it is all there is, else a host name of its own."""
-    return base if plan.lone_url is not None else own_address(plan, logical_id, base)
-
-
-def _stage_prefix(api: ApiPlan) -> str:
-    return "" if api.stage in ("$default", "") else f"/{api.stage}"
+    return base if plan.lone_url is not None else own_address(logical_id, base)
 
 
 def route_rows(plan: CloudPlan, base: str) -> list[Row]:
     """Every route and function URL: method, URL on the local cloud, function, place in the template."""
     addresses = api_addresses(plan, base)
     rows = []
-    for api in plan.apis.values():
+    for key, api in plan.apis.items():
         for route in sorted(api.routes, key=lambda each: (each.path, each.method)):
             path = "/*" if route.path == "$default" else route.path
             target = route.function or ("(mock)" if route.mock else "")
-            rows.append((route.method, f"{addresses[api.logical_id]}{path}", target, str(route.where)))
+            rows.append((route.method, f"{addresses[key]}{path}", target, str(route.where)))
     for function in plan.functions.values():
         if function.url is not None:
             address = url_address(plan, function.logical_id, base)
@@ -62,9 +57,11 @@ def route_rows(plan: CloudPlan, base: str) -> list[Row]:
 
 
 def host_rows(plan: CloudPlan, base: str) -> list[tuple[str, str, str]]:
-    """Every API with its host name: logical id, kind and stage, URL; worth showing where there are several."""
+    """Every stage of every API on the API's host name: logical id, kind and stage, URL; worth showing where there are
+    several.
+    """
     return [
-        (api.logical_id, f"{api.kind} {api.stage}", own_address(plan, api.logical_id, base) + "/")
+        (api.logical_id, f"{api.kind} {api.stage}", f"{own_address(api.logical_id, base)}{api.prefix}/")
         for api in plan.apis.values()
     ]
 
@@ -87,8 +84,14 @@ def function_rows(plan: CloudPlan) -> list[tuple[str, str, str]]:
 
 
 def key_rows(plan: CloudPlan) -> list[tuple[str, str]]:
-    """Every API key of the usage plans: the header to send, and the APIs that take it."""
-    return [(f"x-api-key: {value}", ", ".join(usage.apis)) for usage in plan.usage_plans for value in usage.keys]
+    """Every API key of the usage plans: the header to send, and the APIs that take it, with stages where it matters."""
+    several = {api.logical_id for key, api in plan.apis.items() if key != api.logical_id}
+    names = {key: f"{api.logical_id} {api.stage}" for key, api in plan.apis.items() if api.logical_id in several}
+    return [
+        (f"x-api-key: {value}", ", ".join(names.get(each, each) for each in usage.apis))
+        for usage in plan.usage_plans
+        for value in usage.keys
+    ]
 
 
 def domain_rows(plan: CloudPlan, base: str) -> list[tuple[str, str, str]]:
@@ -113,17 +116,20 @@ def curl_lines(plan: CloudPlan, url: str, limit: int = 5) -> list[str]:
     each at its shortest address (that of a custom domain's root rather than a version's prefix), never a catch-all.
     """
     addresses = api_addresses(plan, url)
+    keys = {api.identity: key for key, api in plan.apis.items()}
     for domain in plan.domains:
-        addresses |= {mapping.api: url for mapping in domain.mappings if not mapping.base_path.strip("/")}
-    rooted = {api for api, address in addresses.items() if address == url} or set(addresses)
+        for mapping in domain.mappings:
+            if not mapping.base_path.strip("/") and (mapping.api, mapping.stage) in keys:
+                addresses[keys[mapping.api, mapping.stage]] = url
+    rooted = {key for key, address in addresses.items() if address == url} or set(addresses)
     found = {}
-    for api in plan.apis.values():
+    for key, api in plan.apis.items():
         for route in api.routes:
             if route.method not in ("GET", "ANY") or "+}" in route.path or route.path == "$default":
                 continue
             guarded = route.authorizer is not None or route.api_key_required
-            order = (guarded, "{" in route.path, api.logical_id not in rooted, route.path == "/", len(route.path))
-            found[f"{addresses[api.logical_id]}{route.path}"] = order
+            order = (guarded, "{" in route.path, key not in rooted, route.path == "/", len(route.path))
+            found[f"{addresses[key]}{route.path}"] = order
     for function in plan.functions.values():
         if function.url is not None:
             found[url_address(plan, function.logical_id, url) + "/"] = (

@@ -9,7 +9,7 @@ path `$default`. Methods are upper case, `ANY` for all of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -183,7 +183,7 @@ class ThrottlePlan:
 
 @dataclass(frozen=True)
 class UsagePlan:
-    """API keys (value -> id) and what each may spend on the stages of `apis`."""
+    """API keys (value -> id) and what each may spend on the stages `apis`, keys of `CloudPlan.apis`."""
 
     name: str
     apis: tuple[str, ...]
@@ -193,7 +193,7 @@ class UsagePlan:
 
 @dataclass(frozen=True)
 class ApiPlan:
-    """One API with the one stage that the template deploys."""
+    """One stage of an API, with all that the API serves there. Stages of one API share its logical id."""
 
     logical_id: str
     kind: Literal["rest", "http"]
@@ -209,6 +209,16 @@ class ApiPlan:
     minimum_compression_size: int | None = None
     disable_execute_api: bool = False
     where: Where = Where(Path("template.yaml"), 1)
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """Logical id and stage: what buckets, caches and routes are kept by."""
+        return self.logical_id, self.stage
+
+    @property
+    def prefix(self) -> str:
+        """What stands before the API's paths on its own host name: `/prod`, or "" for the `$default` stage."""
+        return "" if self.stage in ("$default", "") else f"/{self.stage}"
 
 
 @dataclass(frozen=True)
@@ -258,7 +268,10 @@ class ResourcePlan:
 
 @dataclass(frozen=True)
 class CloudPlan:
-    """The whole template. `resources` is in dependency order; `physical_ids` is what `!Ref` gives."""
+    """The whole template. `resources` is in dependency order; `physical_ids` is what `!Ref` gives.
+
+    `apis` has one entry for each stage: an API's first by its logical id, others by `LogicalId/stage` (`by_stage`).
+    """
 
     template: Path
     stack_name: str
@@ -282,3 +295,14 @@ class CloudPlan:
         """The function whose URL is all that this plan serves: it needs no host name of its own to be found."""
         with_url = [function for function in self.functions.values() if function.url is not None]
         return with_url[0] if len(with_url) == 1 and not self.apis else None
+
+
+def stage_key(logical_id: str, stage: str, first: str) -> str:
+    """A stage's key in `CloudPlan.apis`: the logical id alone for the API's first one."""
+    return logical_id if stage == first else f"{logical_id}/{stage}"
+
+
+def by_stage(apis: Iterable[ApiPlan]) -> dict[str, ApiPlan]:
+    """Stages by their keys, `CloudPlan.apis`: an API's first by its logical id, others by `LogicalId/stage`."""
+    first: dict[str, str] = {}
+    return {stage_key(api.logical_id, api.stage, first.setdefault(api.logical_id, api.stage)): api for api in apis}

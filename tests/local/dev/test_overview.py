@@ -18,6 +18,7 @@ from lanner.local.plan import (
     HeaderGlob,
     RoutePlan,
     RoutingRule,
+    by_stage,
 )
 from lanner.local.seeding import SeedRequest
 
@@ -35,7 +36,7 @@ def plan(*apis, domains=(), functions=()):
         "eu-west-1",
         "123456789012",
         {function.logical_id: function for function in functions},
-        {each.logical_id: each for each in apis},
+        by_stage(apis),
         domains=tuple(domains),
     )
 

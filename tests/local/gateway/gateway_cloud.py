@@ -17,7 +17,7 @@ from lanner.clock import ManualClock
 from lanner.local.gateway import Gateway, RequestRecord
 from lanner.local.identifiers import new_uuid
 from lanner.local.invocation import InvocationResult
-from lanner.local.plan import ApiPlan, CloudPlan, DomainPlan, FunctionPlan, RoutePlan, UsagePlan
+from lanner.local.plan import ApiPlan, CloudPlan, DomainPlan, FunctionPlan, RoutePlan, UsagePlan, by_stage
 
 Event = dict[str, Any]  # Any: a Lambda event is free-form JSON
 Function = Callable[[Event], Any]
@@ -100,7 +100,7 @@ def cloud(
         region="eu-west-1",
         account="123456789012",
         functions={function.logical_id: function for function in functions},
-        apis={api.logical_id: api for api in apis},
+        apis=by_stage(apis),
         domains=domains,
         usage_plans=usage_plans,
     )

@@ -2,7 +2,7 @@
 
 States of one decision: no authorizer on the route -> allowed; identity missing -> 401 without a call; cached ->
 evaluated again for this method; otherwise the function is called (or the token checked) and its result cached for
-`ttl` seconds under the identity sources' values.
+`ttl` seconds under the stage and the identity sources' values.
 
 Failure modes, as AWS words them (`faults`): 401 Unauthorized, 403 for a policy that does not allow, 500 for an
 authorizer that fails or returns what cannot be understood. A failure is never cached.
@@ -54,7 +54,7 @@ class Authorizers:
         self._clock = clock
         self._keys = KeySets(plan, jwks)
         self._cache: dict[tuple[str, ...], tuple[float, Grant]] = {}
-        self.findings: tuple[Finding, ...] = tuple(self._examine())
+        self.findings: tuple[Finding, ...] = tuple(dict.fromkeys(self._examine()))
 
     async def authorize(self, call: Call, route: RoutePlan) -> None:
         """Let the call pass and set its `authorizer`, or raise the fault that says why not."""
@@ -74,7 +74,7 @@ class Authorizers:
 
     async def _authorize_function(self, call: Call, authorizer: AuthorizerPlan) -> None:
         values = _identity(call, authorizer)
-        key = (call.api.logical_id, authorizer.name, *values)
+        key = (*call.api.identity, authorizer.name, *values)
         grant = self._cached(key) if values else None
         if grant is None:
             grant = await self._ask(call, authorizer, values)

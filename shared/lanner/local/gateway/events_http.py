@@ -30,7 +30,6 @@ from lanner.local.gateway.call import (
 )
 from lanner.local.gateway.message import HttpRequest, host_name
 from lanner.local.gateway.resources import DEFAULT_ROUTE
-from lanner.local.gateway.routing import stage_prefix
 from lanner.local.plan import CloudPlan, FunctionPlan
 
 _TEXT_TYPES = frozenset({"application/json", "application/javascript", "application/xml"})
@@ -129,7 +128,7 @@ def route_key(call: Call) -> str:
 def raw_path(call: Call) -> str:
     """`rawPath` of format 2.0: stage and path inside the API, never the base path of a mapping."""
     if call.target.via == "domain":
-        return stage_prefix(call.api) + call.path
+        return call.api.prefix + call.path
     return call.request.head.path
 
 

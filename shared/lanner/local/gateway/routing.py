@@ -1,8 +1,8 @@
 """Which API, stage and base path a request is for.
 
-- Host `<LogicalId>.localhost[:port]`: that API alone, its stage in the path as on `execute-api` (`$default` has none);
-  or that function's URL, also as `<LogicalId>Url`, SAM's name for it. `DisableExecuteApiEndpoint` closes this and the
-  stage's prefix, as it does on AWS.
+- Host `<LogicalId>.localhost[:port]`: that API alone, the stage in the path as on `execute-api` (`$default` has none
+  and takes what no other stage's name begins); or that function's URL, also as `<LogicalId>Url`, SAM's name for it.
+  `DisableExecuteApiEndpoint` closes this and the stages' prefixes, as it does on AWS.
 - Any other host: the custom domains' routing rules where the domain puts them first, by priority; then the longest
   prefix among base path mappings, stage names and, at the root, a `$default` stage. Where a mapping and a stage have
   the same prefix the mapping wins, since it is what clients of the domain see.
@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lanner.local.gateway.message import HttpHead, host_name
-from lanner.local.gateway.resources import DEFAULT_ROUTE, ResourceTree
+from lanner.local.gateway.resources import ResourceTree
 from lanner.local.plan import ApiPlan, CloudPlan, DomainPlan, Finding, FunctionPlan, HeaderGlob, RoutingRule
 
 Via = Literal["host", "stage", "domain"]
@@ -66,8 +66,12 @@ class Router:
 
     def __init__(self, plan: CloudPlan) -> None:
         self._plan = plan
-        self._trees = {name: ResourceTree(api) for name, api in plan.apis.items()}
-        self._hosts = {name.lower(): name for name in (*plan.apis, *plan.functions)}
+        self._apis = {api.identity: api for api in plan.apis.values()}
+        self._trees = {identity: ResourceTree(api) for identity, api in self._apis.items()}
+        self._own: dict[str, list[ApiTarget]] = {}
+        for api in sorted(self._apis.values(), key=lambda each: not each.prefix):  # `$default` takes what is left
+            self._own.setdefault(api.logical_id, []).append(self.target(api, api.prefix, "host"))
+        self._hosts = {name.lower(): name for name in (*self._own, *plan.functions)}
         for name, function in plan.functions.items():
             if function.url is not None:  # SAM names the URL's own resource so
                 self._hosts.setdefault(f"{name}Url".lower(), name)
@@ -99,9 +103,9 @@ class Router:
 
     def kind_at(self, head: HttpHead) -> Literal["rest", "http"]:
         """Which kind of API words the error for a path without any: the host name's own, or all that the plan has."""
-        own = self._plan.apis.get(self._hosts.get(host_name(head.host).removesuffix(".localhost"), ""))
-        if own is not None:
-            return own.kind
+        own = self._own.get(self._hosts.get(host_name(head.host).removesuffix(".localhost"), ""))
+        if own:
+            return own[0].api.kind
         kinds = {api.kind for api in self._plan.apis.values()}
         return "http" if kinds == {"http"} and not self._domains else "rest"
 
@@ -109,19 +113,18 @@ class Router:
         function = self._plan.functions.get(name)
         if function is not None:
             return UrlTarget(function) if function.url is not None else None
-        api = self._plan.apis[name]
-        prefix = stage_prefix(api)
-        if api.disable_execute_api or not _under(path, prefix):
-            return None
-        return self.target(api, prefix, "host")
+        for target in self._own[name]:
+            if _under(path, target.prefix) and not target.api.disable_execute_api:
+                return target
+        return None
 
     def target(self, api: ApiPlan, prefix: str, via: Via, *, strip: bool = True) -> ApiTarget:
         """A target with the API's resources attached."""
-        return ApiTarget(api, self._trees[api.logical_id], prefix, via, strip)
+        return ApiTarget(api, self._trees[api.identity], prefix, via, strip)
 
-    def api(self, logical_id: str) -> ApiPlan | None:
-        """An API of the plan by logical id."""
-        return self._plan.apis.get(logical_id)
+    def api(self, logical_id: str, stage: str) -> ApiPlan | None:
+        """A stage of an API of the plan."""
+        return self._apis.get((logical_id, stage))
 
 
 class _Surface:
@@ -135,14 +138,14 @@ class _Surface:
         prefixes: dict[str, ApiTarget] = {}
         for domain in domains:
             for mapping in domain.mappings:
-                api = router.api(mapping.api)
+                api = router.api(mapping.api, mapping.stage)
                 prefix = "/" + mapping.base_path.strip("/") if mapping.base_path.strip("/") else ""
                 if api is not None:
                     self._offer(prefixes, router.target(api, prefix, "domain"))
         for api in stages:
             if api.disable_execute_api:
                 continue
-            self._offer(prefixes, router.target(api, stage_prefix(api), "stage"))
+            self._offer(prefixes, router.target(api, api.prefix, "stage"))
         self.by_prefix = sorted(prefixes.items(), key=lambda entry: entry[0].count("/"), reverse=True)
 
     def find(self, head: HttpHead) -> Target | None:
@@ -168,7 +171,7 @@ class _Surface:
             if not matching:
                 return None
             prefix = max(matching, key=len)
-        api = self._router.api(rule.api)
+        api = self._router.api(rule.api, rule.stage)
         return self._router.target(api, prefix, "domain", strip=rule.strip_base_path) if api is not None else None
 
     def _offer(self, prefixes: dict[str, ApiTarget], target: ApiTarget) -> None:
@@ -176,17 +179,12 @@ class _Surface:
         if taken.api is target.api:
             return
         api = target.api
-        reached = f"{api.logical_id}.localhost{stage_prefix(api) or '/'}"
+        reached = f"{api.logical_id}.localhost{api.prefix or '/'}"
         message = (
             f"{taken.api.logical_id} already answers at {target.prefix or '/'} of the main host, so {api.logical_id} "
             f"(stage {api.stage}) is reached at http://{reached} only; another stage name or base path would end that"
         )
         self.clashes.append(Finding("unsupported", api.logical_id, message, api.where))
-
-
-def stage_prefix(api: ApiPlan) -> str:
-    """`/prod`, or "" for the `$default` stage."""
-    return "" if api.stage in (DEFAULT_ROUTE, "") else f"/{api.stage}"
 
 
 def _under(path: str, prefix: str) -> bool:

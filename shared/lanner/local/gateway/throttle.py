@@ -2,7 +2,8 @@
 
 Order, as in AWS: the API key must be known where the method requires one (403); then its usage plan's quota and rate,
 then the route's own rate, or else the stage's (429). Rates are token buckets: `burst` tokens at most, `rate` new ones a
-second; a missing burst is taken as the rate. Quotas count whole calendar days, weeks (from Monday) and months in UTC.
+second; a missing burst is taken as the rate. Each stage of an API has buckets of its own; what a key may spend counts
+over all stages of its usage plan. Quotas count whole calendar days, weeks (from Monday) and months in UTC.
 Buckets are in memory and start full with each plan.
 """
 
@@ -84,36 +85,37 @@ class Throttles:
     """All buckets of one plan."""
 
     def __init__(self, plan: CloudPlan, clock: Clock) -> None:
-        self._stages = {name: _bucket(api.throttle, clock) for name, api in plan.apis.items()}
+        self._stages = {api.identity: _bucket(api.throttle, clock) for api in plan.apis.values()}
         self._routes = {
-            (name, route.method, route.path): (route.throttle, _bucket(route.throttle, clock))
-            for name, api in plan.apis.items()
+            (api.identity, route.method, route.path): (route.throttle, _bucket(route.throttle, clock))
+            for api in plan.apis.values()
             for route in api.routes
             if route.throttle is not None
         }
-        self._keys: dict[tuple[str, str], _KeyUse] = {}
+        self._keys: dict[tuple[tuple[str, str], str], _KeyUse] = {}  # by stage and key
         for usage in plan.usage_plans:
             for value, key_id in usage.keys.items():
                 use = _KeyUse(usage, key_id, clock)
-                for api in usage.apis:
-                    self._keys[api, value] = use
+                for stage in usage.apis:
+                    if stage in plan.apis:
+                        self._keys[plan.apis[stage].identity, value] = use
 
     def admit(self, call: Call, route: RoutePlan) -> None:
         """Let a request pass, or raise the fault that says why not."""
-        api = call.api.logical_id
+        stage = call.api.identity
         if route.api_key_required:
             self._admit_key(call)
-        whose, throttle, bucket = "stage", call.api.throttle, self._stages.get(api)
+        whose, throttle, bucket = "stage", call.api.throttle, self._stages.get(stage)
         if route.throttle is not None:
-            whose, (throttle, bucket) = "route", self._routes[api, route.method, route.path]
+            whose, (throttle, bucket) = "route", self._routes[stage, route.method, route.path]
         if bucket is not None and not bucket.take():
             raise GatewayFault("THROTTLED", f"the {whose}'s throttle: {throttle.rate}/s, burst {throttle.burst}")
 
     def _admit_key(self, call: Call) -> None:
         value = call.request.header(API_KEY_HEADER)
-        use = self._keys.get((call.api.logical_id, value)) if value else None
+        use = self._keys.get((call.api.identity, value)) if value else None
         if use is None:
-            known = "no X-API-Key" if not value else "an X-API-Key that no usage plan of this API has"
+            known = "no X-API-Key" if not value else "an X-API-Key that no usage plan of this stage has"
             raise GatewayFault("INVALID_API_KEY", f"the method requires an API key; the request has {known}")
         call.api_key, call.api_key_id = value, use.key_id
         if use.quota is not None and not use.quota.take():

@@ -26,5 +26,6 @@ def api_drafts(stacks: list[Stack], world: World, runnable: set[str]) -> dict[st
     add_rest_methods(raw)
     add_http_routes(raw)
     for draft in drafts.values():
+        draft.resolve(world.function)
         draft.keep(runnable)
     return drafts

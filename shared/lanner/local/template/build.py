@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from lanner.local.plan import CloudPlan, FunctionPlan, Where
+from lanner.local.plan import CloudPlan, FunctionPlan, Where, by_stage
 from lanner.local.template.apis import api_drafts
 from lanner.local.template.domains import domain_plans
 from lanner.local.template.findings import Findings, TemplateError, fatal
@@ -78,7 +78,7 @@ def load_plan(
         region=region,
         account=ACCOUNT,
         functions=functions,
-        apis={name: draft.plan() for name, draft in drafts.items()},
+        apis=by_stage(api for draft in drafts.values() for api in draft.plans()),
         domains=tuple(domains),
         usage_plans=tuple(usage),
         notifications=tuple(sources.notifications),

@@ -47,9 +47,9 @@ def domain_plans(stacks: list[Stack], drafts: dict[str, ApiDraft], world: World)
         if "Domain" in properties and properties.resource in drafts:
             _sam_domain(properties.child("Domain"), drafts[properties.resource], domains)
     for properties in (each for type_ in _MAPPINGS for each in readers[type_]):
-        _mapping(properties, domains, world)
+        _mapping(properties, domains, drafts, world)
     for properties in readers[_RULE]:
-        _rule(properties, domains, world)
+        _rule(properties, domains, drafts, world)
     return [
         DomainPlan(
             name,
@@ -70,10 +70,10 @@ def _sam_domain(domain: Reader, api: ApiDraft, domains: dict[str, _Draft]) -> No
     paths = domain.strings("BasePath") or ("",)
     for path in paths:
         base = "" if path in ("/", "(none)") else path.strip("/")
-        _add(draft, BasePathMapping(base, api.logical_id, api.stage), domain)
+        _add(draft, BasePathMapping(base, api.logical_id, api.stage.name), domain)
 
 
-def _mapping(properties: Reader, domains: dict[str, _Draft], world: World) -> None:
+def _mapping(properties: Reader, domains: dict[str, _Draft], drafts: dict[str, ApiDraft], world: World) -> None:
     name = _domain_name(properties)
     reference = properties.text("RestApiId") or properties.text("ApiId")
     api = world.api(reference)
@@ -83,7 +83,22 @@ def _mapping(properties: Reader, domains: dict[str, _Draft], world: World) -> No
         return
     base = (properties.text("BasePath") or properties.text("ApiMappingKey")).strip("/")
     base = "" if base == "(none)" else base
-    _add(domains.setdefault(name, _Draft()), BasePathMapping(base, api, properties.text("Stage")), properties)
+    domain = domains.setdefault(name, _Draft())
+    stage = properties.text("Stage")
+    if stage in ("", "(none)"):  # callers write the stage behind the base path
+        for each in drafts[api].stages if api in drafts else ():
+            _add(domain, BasePathMapping(f"{base}/{each}".strip("/"), api, each), properties)
+    elif _is_stage(stage, drafts.get(api), properties):
+        _add(domain, BasePathMapping(base, api, stage), properties)
+
+
+def _is_stage(stage: str, draft: ApiDraft | None, properties: Reader) -> bool:
+    """Whether the API has the stage; without it AWS creates no mapping. An API not served has had its finding."""
+    if draft is None or stage in draft.stages:
+        return draft is not None
+    message = f"{draft.logical_id} has no stage '{stage}' (it has: {', '.join(draft.stages)})"
+    properties.findings.error(properties.resource, message, properties.at("Stage"))
+    return False
 
 
 def _add(draft: _Draft, mapping: BasePathMapping, properties: Reader) -> None:
@@ -99,7 +114,7 @@ def _domain_name(properties: Reader) -> str:
     return given.rpartition("/domainnames/")[2] or given
 
 
-def _rule(properties: Reader, domains: dict[str, _Draft], world: World) -> None:
+def _rule(properties: Reader, domains: dict[str, _Draft], drafts: dict[str, ApiDraft], world: World) -> None:
     priority = properties.number("Priority", 0)
     if not _PRIORITIES[0] <= priority <= _PRIORITIES[1]:
         properties.wrong("Priority", "a number from 1 to 1000000")
@@ -120,7 +135,9 @@ def _rule(properties: Reader, domains: dict[str, _Draft], world: World) -> None:
             message = f"the API {invoke.text('ApiId')} is not in this template"
             properties.findings.unsupported(properties.resource, message, invoke.at("ApiId"))
             continue
+        stage, strip = invoke.text("Stage"), invoke.flag("StripBasePath")
+        if not _is_stage(stage, drafts.get(api), invoke):
+            continue
         # A plan's rule wants all of its headers. AnyOf is an or, so it becomes one rule for each choice.
         for headers in product(*entries):
-            stage, strip = invoke.text("Stage"), invoke.flag("StripBasePath")
             draft.rules.append(RoutingRule(priority, api, stage, paths, headers, strip))

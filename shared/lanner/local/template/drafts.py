@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -12,11 +12,11 @@ from lanner.local.plan import (
     CorsPlan,
     GatewayResponsePlan,
     RoutePlan,
-    ThrottlePlan,
     Where,
+    stage_key,
 )
 from lanner.local.template.findings import Findings
-from lanner.local.template.reader import Reader
+from lanner.local.template.stages import StageDraft, canonical, varies
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "ANY")
 IAM = "AWS_IAM"
@@ -24,22 +24,22 @@ IAM = "AWS_IAM"
 
 @dataclass
 class ApiDraft:
-    """A mutable `ApiPlan`; `default_authorizer` goes to routes that say nothing of their own."""
+    """A mutable `ApiPlan` with all of its stages; `default_authorizer` goes to routes that say nothing of their own.
+
+    A route's `function` may be an integration's URI with stage variables: each stage's plan has the function instead.
+    """
 
     logical_id: str
     kind: Literal["rest", "http"]
-    stage: str
     where: Where
     findings: Findings
+    stages: dict[str, StageDraft] = field(default_factory=dict)
     name: str = ""
     routes: dict[tuple[str, str], RoutePlan] = field(default_factory=dict)
-    stage_variables: Mapping[str, str] = field(default_factory=dict)
     binary_media_types: tuple[str, ...] = ()
     cors: CorsPlan | None = None
     authorizers: dict[str, AuthorizerPlan] = field(default_factory=dict)
     gateway_responses: dict[str, GatewayResponsePlan] = field(default_factory=dict)
-    throttle: ThrottlePlan = field(default_factory=ThrottlePlan)
-    throttles: dict[tuple[str, str], ThrottlePlan] = field(default_factory=dict)  # by method and path, `*` for any
     minimum_compression_size: int | None = None
     disable_execute_api: bool = False
     default_authorizer: str | None = None
@@ -81,7 +81,13 @@ class ApiDraft:
 
     def keep(self, runnable: set[str]) -> None:
         """Drop routes to functions that cannot run; the functions' findings have said so."""
-        self.routes = {key: each for key, each in self.routes.items() if not each.function or each.function in runnable}
+        self.routes = {
+            key: each
+            for key, each in self.routes.items()
+            if not each.function or varies(each.function) or each.function in runnable
+        }
+        for stage in self.stages.values():
+            stage.functions = {uri: each for uri, each in stage.functions.items() if each in runnable}
         for name, authorizer in list(self.authorizers.items()):
             if authorizer.function and authorizer.function not in runnable:
                 del self.authorizers[name]
@@ -91,61 +97,52 @@ class ApiDraft:
                     if route.authorizer == name:
                         self.routes[key] = replace(route, authorizer=None)
 
-    def method_settings(self, settings: Reader) -> None:
-        """One entry of a REST stage's MethodSettings; slashes inside its path may be written `~1`."""
-        if "ThrottlingRateLimit" not in settings and "ThrottlingBurstLimit" not in settings:
-            return
-        path = settings.text("ResourcePath").replace("~1", "/").replace("//", "/")
-        method = settings.text("HttpMethod", "*").upper()
-        if path in ("/*", "*") and method == "*":
-            self.throttle = throttle_of(settings)
-        else:
-            self.throttles[method, "*" if path in ("/*", "*") else canonical(path)] = throttle_of(settings)
+    def open_stage(self, name: str) -> StageDraft:
+        """Add a stage; the first one is the API's own wherever no stage is named."""
+        return self.stages.setdefault(name, StageDraft(name))
 
-    def route_settings(self, properties: Reader) -> None:
-        """An HTTP stage's DefaultRouteSettings and its RouteSettings by route key, `GET /users/{id}`."""
-        self.throttle = throttle_of(properties.child("DefaultRouteSettings"))
-        for key, settings in properties.named("RouteSettings"):
-            method, _, path = key.rpartition(" ")
-            self.throttles[(method or "ANY").upper(), canonical(path)] = throttle_of(settings)
+    @property
+    def stage(self) -> StageDraft:
+        """The first stage."""
+        return next(iter(self.stages.values()))
 
-    def _throttled(self, route: RoutePlan) -> RoutePlan:
-        path = canonical(route.path)
-        for key in ((route.method, path), ("*", path), (route.method, "*")):
-            if key in self.throttles:
-                return replace(route, throttle=self.throttles[key])
-        return route
+    def key(self, stage: str) -> str:
+        """A stage's key in the plan."""
+        return stage_key(self.logical_id, stage, self.stage.name)
 
-    def plan(self) -> ApiPlan:
+    def resolve(self, function: Callable[[str], str | None]) -> None:
+        """Look up, for each stage, the functions of those integrations that its variables choose."""
+        varying = [route for route in self.routes.values() if varies(route.function)]
+        for route in varying:
+            uri = route.function or ""
+            for stage in self.stages.values():
+                name = stage.fill_in(uri)
+                found = function(name)
+                if found is not None:
+                    stage.functions[uri] = found
+                    continue
+                message = f"{route.method} {route.path}: {name} is not a function of this template"
+                many = f" (stage '{stage.name}')" if len(self.stages) > 1 else ""
+                self.findings.unsupported(self.logical_id, message + many, route.where)
+
+    def plans(self) -> list[ApiPlan]:
+        """The API as each of its stages serves it."""
+        return [self._plan(stage) for stage in self.stages.values()]
+
+    def _plan(self, stage: StageDraft) -> ApiPlan:
         return ApiPlan(
             logical_id=self.logical_id,
             kind=self.kind,
-            stage=self.stage,
-            routes=tuple(self._throttled(each) for each in self.routes.values()),
+            stage=stage.name,
+            routes=tuple(route for each in self.routes.values() if (route := stage.route(each)) is not None),
             name=self.name or self.logical_id,
-            stage_variables=self.stage_variables,
+            stage_variables=stage.variables,
             binary_media_types=self.binary_media_types,
             cors=self.cors,
             authorizers=self.authorizers,
             gateway_responses=self.gateway_responses,
-            throttle=self.throttle,
+            throttle=stage.throttle,
             minimum_compression_size=self.minimum_compression_size,
             disable_execute_api=self.disable_execute_api,
             where=self.where,
         )
-
-
-def canonical(path: str) -> str:
-    """A path with the names of its parameters left out: `/a/{x}` and `/a/{y}` are one resource in API Gateway."""
-    return "/".join(
-        ("{+}" if part.endswith("+}") else "{}") if part.startswith("{") and part.endswith("}") else part
-        for part in path.split("/")
-    )
-
-
-def throttle_of(
-    settings: Reader, rate: str = "ThrottlingRateLimit", burst: str = "ThrottlingBurstLimit"
-) -> ThrottlePlan:
-    """A throttle from a method's or a route's settings."""
-    most = settings.optional_number(burst)
-    return ThrottlePlan(rate=settings.optional_number(rate), burst=None if most is None else int(most))

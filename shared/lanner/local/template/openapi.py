@@ -17,12 +17,12 @@ from lanner.local.template.cors import http_api_cors
 from lanner.local.template.drafts import ApiDraft
 from lanner.local.template.reader import Reader
 from lanner.local.template.source import Items, Node, Section
+from lanner.local.template.stages import varies
 from lanner.local.template.substitution import text_of
 from lanner.local.template.world import World
 
 _METHODS = ("get", "head", "post", "put", "patch", "delete", "options", "trace")
 _ANY = "x-amazon-apigateway-any-method"
-_STAGE_VARIABLE = re.compile(r"\$\{stageVariables\.(\w+)\}")
 
 
 def read_definition(document: Section, draft: ApiDraft, resource: str, world: World) -> None:
@@ -101,6 +101,7 @@ def _operation(root: Reader, draft: ApiDraft, path: str, method: str, item: Read
 def _integration(
     root: Reader, draft: ApiDraft, integration: Reader, shown: str, world: World
 ) -> tuple[str | None, MockResponse | None]:
+    """The function or the mock; a URI that names stage variables stands for the functions of the stages."""
     kind = integration.text("type").lower()
     where = integration.at("type", "uri")
     if kind == "mock":
@@ -109,17 +110,14 @@ def _integration(
         message = f"{shown}: an integration of type '{kind}' is not served locally, only aws_proxy and mock are"
         draft.findings.unsupported(root.resource, message, where)
         return None, None
-    uri = with_stage_variables(integration.text("uri"), draft)
+    uri = integration.text("uri")
+    if varies(uri):
+        return uri, None
     function = world.function(uri)
     if function is None:
         message = f"{shown}: {uri or 'its integration'} is not a function of this template"
         draft.findings.unsupported(root.resource, message, integration.at("uri"))
     return function, None
-
-
-def with_stage_variables(uri: str, draft: ApiDraft) -> str:
-    """An integration URI with `${stageVariables.x}` filled in, as API Gateway does at each request."""
-    return _STAGE_VARIABLE.sub(lambda found: draft.stage_variables.get(found[1], found[0]), uri)
 
 
 def mock_response(given: Reader, responses: str, status: str, parameters: str, templates: str) -> MockResponse:

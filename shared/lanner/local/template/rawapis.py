@@ -1,8 +1,8 @@
-"""What REST and HTTP APIs in raw CloudFormation have in common: the API, its stage, its authorizers.
+"""What REST and HTTP APIs in raw CloudFormation have in common: the API, its stages, its authorizers.
 
 The resources of one API may stand in different stacks of a tree, and may belong to an API that SAM makes (a
-`GatewayResponse` of an `AWS::Serverless::Api`), so all stacks and all drafts are looked at together. One stage of an
-API is served: its first `Stage`, or the `StageName` of its `Deployment`.
+`GatewayResponse` or one more `Stage` of an `AWS::Serverless::Api`), so all stacks and all drafts are looked at
+together. A stage serves the API as the template has it: deployments are not kept apart.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from lanner.local.template.openapi import read_definition
 from lanner.local.template.reader import Reader
 from lanner.local.template.samapis import definition
 from lanner.local.template.stack import Resource, Stack
+from lanner.local.template.stages import StageDraft, throttle_of
 from lanner.local.template.world import World
 
 NamesByRef = dict[str, str | None]
@@ -71,7 +72,7 @@ class RawResources:
 
 
 def open_raw_apis(stack: Stack) -> dict[str, ApiDraft]:
-    """A draft for each raw API of the stack by its qualified id, without stage and routes."""
+    """A draft for each raw API of the stack by its qualified id, without stages and routes."""
     drafts: dict[str, ApiDraft] = {}
     for resource in stack.of_type("AWS::ApiGateway::RestApi", "AWS::ApiGatewayV2::Api"):
         properties = stack.properties(resource.logical_id)
@@ -80,7 +81,7 @@ def open_raw_apis(stack: Stack) -> dict[str, ApiDraft]:
             message = "WebSocket APIs are not served locally"
             stack.findings.unsupported(properties.resource, message, properties.at("ProtocolType"))
             continue
-        draft = ApiDraft(properties.resource, "rest" if rest else "http", "", resource.where, stack.findings)
+        draft = ApiDraft(properties.resource, "rest" if rest else "http", resource.where, stack.findings)
         draft.name = properties.text("Name")
         draft.disable_execute_api = properties.flag("DisableExecuteApiEndpoint")
         if rest:
@@ -89,37 +90,70 @@ def open_raw_apis(stack: Stack) -> dict[str, ApiDraft]:
             draft.minimum_compression_size = None if size is None else int(size)
         else:
             draft.cors = http_api_cors(properties)
+            if "Target" in properties:  # quick create makes this stage, whatever others there are
+                draft.open_stage("$default").implied = True
         drafts[properties.resource] = draft
     return drafts
 
 
 def read_stages(raw: RawResources) -> None:
-    """Give every API its stage, with variables and throttling."""
-    for resource, properties in raw.of_type("AWS::ApiGateway::Stage", "AWS::ApiGatewayV2::Stage"):
-        key = "RestApiId" if resource.type == "AWS::ApiGateway::Stage" else "ApiId"
-        draft = raw.draft_of(properties, key)
-        if draft is None:
-            continue
-        stage = properties.text("StageName", "default")
-        if draft.stage:
-            message = f"{draft.logical_id} has the stage '{draft.stage}' already; stage '{stage}' is not served"
-            properties.findings.unsupported(properties.resource, message, resource.where)
-            continue
-        draft.stage = stage
-        draft.stage_variables = properties.texts("Variables" if key == "RestApiId" else "StageVariables")
-        draft.route_settings(properties)
-        for settings in properties.children("MethodSettings"):
-            draft.method_settings(settings)
+    """Give every API its stages: those of `Stage` resources, then those that deployments make."""
+    deployments = {
+        reference: properties.text("RestApiId")
+        for reference, properties in raw.by_ref("AWS::ApiGateway::Deployment").items()
+    }
+    for _, properties in raw.of_type("AWS::ApiGateway::Stage"):
+        stage = _stage(properties, raw.draft_of(properties, "RestApiId"))
+        if stage is not None:
+            _rest_settings(stage, properties)
+            deployment = properties.text("DeploymentId")
+            if deployments.get(deployment, properties.text("RestApiId")) != properties.text("RestApiId"):
+                message = f"DeploymentId {deployment} is a deployment of another API"
+                properties.findings.error(properties.resource, message, properties.at("DeploymentId"))
+    for _, properties in raw.of_type("AWS::ApiGatewayV2::Stage"):
+        stage = _stage(properties, raw.draft_of(properties, "ApiId"))
+        if stage is not None:
+            stage.variables = properties.texts("StageVariables")
+            stage.route_settings(properties)
     for _, properties in raw.of_type("AWS::ApiGateway::Deployment"):
-        draft = raw.draft_of(properties, "RestApiId")
-        if draft is not None and not draft.stage:
-            draft.stage = properties.text("StageName")
+        _stage_of_deployment(properties, raw.draft_of(properties, "RestApiId"))
     for name, draft in raw.drafts.items():
-        if not draft.stage:
-            draft.stage = "$default" if draft.kind == "http" else "prod"
+        if not draft.stages:
+            draft.open_stage("$default" if draft.kind == "http" else "prod")
             if draft.kind == "rest":
                 message = "no AWS::ApiGateway::Stage deploys this API; it is served as stage 'prod'"
                 draft.findings.error(name, message, draft.where)
+
+
+def _stage(properties: Reader, draft: ApiDraft | None) -> StageDraft | None:
+    """The stage of a `Stage` resource, None where its API is not here or has a stage of that name."""
+    if draft is None:
+        return None
+    name = properties.text("StageName", "default")
+    if name in draft.stages and not draft.stages[name].implied:
+        message = f"{draft.logical_id} has the stage '{name}' already"
+        properties.findings.error(properties.resource, message, properties.at("StageName"))
+        return None
+    stage = draft.open_stage(name)
+    stage.implied = False
+    return stage
+
+
+def _rest_settings(stage: StageDraft, properties: Reader) -> None:
+    stage.variables = properties.texts("Variables")
+    for settings in properties.children("MethodSettings"):
+        stage.method_settings(settings)
+
+
+def _stage_of_deployment(properties: Reader, draft: ApiDraft | None) -> None:
+    """A deployment with a StageName makes that stage; where there is one already, it deploys to it."""
+    name = properties.text("StageName")
+    if draft is None or not name or name in draft.stages:
+        return
+    stage = draft.open_stage(name)
+    description = properties.child("StageDescription")
+    stage.throttle = throttle_of(description)
+    _rest_settings(stage, description)
 
 
 def read_definitions(stack: Stack, raw: RawResources) -> None:

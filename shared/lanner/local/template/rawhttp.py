@@ -6,9 +6,9 @@ Source: AWS CloudFormation, "Amazon API Gateway V2 resource type reference".
 from __future__ import annotations
 
 from lanner.local.plan import RoutePlan
-from lanner.local.template.openapi import with_stage_variables
 from lanner.local.template.rawapis import RawResources, route_authorizer
 from lanner.local.template.samapis import HTTP_TIMEOUT_MS
+from lanner.local.template.stages import varies
 
 
 def add_http_routes(raw: RawResources) -> None:
@@ -22,8 +22,8 @@ def add_http_routes(raw: RawResources) -> None:
         key = properties.text("RouteKey")
         target = properties.text("Target").removeprefix("integrations/")
         integration = integrations.get(target)
-        uri = with_stage_variables(integration.text("IntegrationUri"), draft) if integration else ""
-        function = raw.world.function(uri)
+        uri = integration.text("IntegrationUri") if integration else ""
+        function = uri if varies(uri) else raw.world.function(uri)
         if integration is None or function is None:
             message = f"route '{key}': its target {uri or target or '(none)'} is not a function of this template"
             properties.findings.unsupported(properties.resource, message, properties.at("Target"))

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from lanner.local.plan import GatewayResponsePlan, MockResponse, RoutePlan, Where
 from lanner.local.template.drafts import ApiDraft
-from lanner.local.template.openapi import mock_response, openapi_gateway_response, with_stage_variables
+from lanner.local.template.openapi import mock_response, openapi_gateway_response
 from lanner.local.template.rawapis import NamesByRef, RawResources, route_authorizer
 from lanner.local.template.reader import Reader
 from lanner.local.template.samapis import REST_TIMEOUT_MS
+from lanner.local.template.stages import varies
 from lanner.local.template.world import World
 
 
@@ -107,7 +108,9 @@ def _integration(
         names = ("IntegrationResponses", "StatusCode", "ResponseParameters", "ResponseTemplates")
         return None, mock_response(integration, *names)
     uri = integration.text("Uri")
-    function = world.function(with_stage_variables(uri, draft)) if kind == "AWS_PROXY" else None
+    if kind == "AWS_PROXY" and varies(uri):
+        return uri, None
+    function = world.function(uri) if kind == "AWS_PROXY" else None
     if function is None:
         what = uri if kind == "AWS_PROXY" else f"an integration of type '{kind}'"
         message = f"{shown}: {what} is not served locally, only functions of this template and MOCK are"

@@ -12,12 +12,13 @@ from typing import Literal
 from lanner.local.plan import GatewayResponsePlan, RoutePlan
 from lanner.local.template.authorizers import sam_http_authorizer, sam_rest_authorizer
 from lanner.local.template.cors import http_api_cors, preflight_routes, rest_cors_headers
-from lanner.local.template.drafts import ApiDraft, throttle_of
+from lanner.local.template.drafts import ApiDraft
 from lanner.local.template.generated import IMPLICIT_HTTP, IMPLICIT_REST, IMPLICIT_STAGE
 from lanner.local.template.openapi import read_definition
 from lanner.local.template.reader import Reader
 from lanner.local.template.source import Section, load
 from lanner.local.template.stack import Stack
+from lanner.local.template.stages import canonical, throttle_of
 from lanner.local.template.substitution import text_of
 from lanner.local.template.world import World
 
@@ -47,16 +48,17 @@ def sam_api_drafts(stack: Stack, world: World) -> dict[str, ApiDraft]:
 
 
 def _draft(kind: Literal["rest", "http"], properties: Reader, stage: str, stack: Stack, world: World) -> ApiDraft:
-    draft = ApiDraft(properties.resource, kind, stage, properties.section.where, stack.findings)
+    draft = ApiDraft(properties.resource, kind, properties.section.where, stack.findings)
+    own = draft.open_stage(stage)
     draft.name = properties.text("Name")
     draft.disable_execute_api = properties.flag("DisableExecuteApiEndpoint")
-    draft.stage_variables = properties.texts("Variables" if kind == "rest" else "StageVariables")
+    own.variables = properties.texts("Variables" if kind == "rest" else "StageVariables")
     _authorizers(draft, properties, world)
     if kind == "rest":
         _rest_settings(draft, properties)
     else:
         draft.cors = http_api_cors(properties)
-        draft.route_settings(properties)
+        own.route_settings(properties)
     document = definition(properties, stack)
     if document is not None:
         read_definition(document, draft, properties.resource, world)
@@ -95,7 +97,7 @@ def _rest_settings(draft: ApiDraft, properties: Reader) -> None:
             templates=given.texts("ResponseTemplates"),
         )
     for settings in properties.children("MethodSettings"):
-        draft.method_settings(settings)
+        draft.stage.method_settings(settings)
 
 
 def definition(properties: Reader, stack: Stack) -> Section | None:
@@ -189,15 +191,18 @@ def _http_route(event: Reader, function: str, draft: ApiDraft) -> RoutePlan:
     if "Path" in properties and "Method" not in properties:
         event.findings.error(function, "an HttpApi event with a Path needs a Method", properties.at("Path"))
     method = properties.text("Method", "ANY").upper()
+    method = "ANY" if method in ("*", "X-AMAZON-APIGATEWAY-ANY-METHOD") else method
+    path = properties.text("Path", "$default")
+    if "RouteSettings" in properties:  # SAM writes them into the stage that it makes, where they win over the API's
+        draft.stage.throttles[method, canonical(path)] = throttle_of(properties.child("RouteSettings"))
     return RoutePlan(
-        method="ANY" if method in ("*", "X-AMAZON-APIGATEWAY-ANY-METHOD") else method,
-        path=properties.text("Path", "$default"),
+        method=method,
+        path=path,
         function=function,
         authorizer=authorizer,
         scopes=scopes,
         payload_version="1.0" if properties.text("PayloadFormatVersion", "2.0") == "1.0" else "2.0",
         timeout_ms=properties.number("TimeoutInMillis", HTTP_TIMEOUT_MS),
-        throttle=throttle_of(properties.child("RouteSettings")) if "RouteSettings" in properties else None,
     )
 
 

@@ -148,6 +148,10 @@ NOT_DONE: dict[str, dict[str, str]] = {
         "FileSystemConfigs": "file systems are not mounted",
         "TenancyConfig": "environments are not kept apart by tenant",
     },
+    "AWS::ApiGateway::Stage": {
+        "CacheClusterEnabled": "the stage's cache is not simulated: every request reaches its function",
+        "CanarySetting": "canaries of a stage are not simulated",
+    },
     "AWS::Serverless::Api": {
         "CacheClusterEnabled": "the stage's cache is not simulated: every request reaches its function",
         "CanarySetting": "canaries of a stage are not simulated",

@@ -9,11 +9,12 @@ from dataclasses import replace
 from typing import Literal
 
 from lanner.local.plan import ThrottlePlan, UsagePlan
-from lanner.local.template.drafts import ApiDraft, throttle_of
+from lanner.local.template.drafts import ApiDraft
 from lanner.local.template.identities import identify
 from lanner.local.template.reader import Reader
 from lanner.local.template.samapis import SAM_APIS
 from lanner.local.template.stack import Stack
+from lanner.local.template.stages import throttle_of
 from lanner.local.template.world import World
 
 _PERIODS: dict[str, Literal["DAY", "WEEK", "MONTH"]] = {"DAY": "DAY", "WEEK": "WEEK", "MONTH": "MONTH"}
@@ -21,10 +22,10 @@ _PERIODS: dict[str, Literal["DAY", "WEEK", "MONTH"]] = {"DAY": "DAY", "WEEK": "W
 
 def usage_plans(stack: Stack, drafts: dict[str, ApiDraft], world: World) -> list[UsagePlan]:
     """Every usage plan of one stack."""
-    return [*_raw_plans(stack, world), *_sam_plans(stack, drafts)]
+    return [*_raw_plans(stack, drafts, world), *_sam_plans(stack, drafts)]
 
 
-def _raw_plans(stack: Stack, world: World) -> list[UsagePlan]:
+def _raw_plans(stack: Stack, drafts: dict[str, ApiDraft], world: World) -> list[UsagePlan]:
     keys: dict[str, tuple[str, str]] = {}
     for resource in stack.of_type("AWS::ApiGateway::ApiKey"):
         properties = stack.properties(resource.logical_id)
@@ -43,12 +44,23 @@ def _raw_plans(stack: Stack, world: World) -> list[UsagePlan]:
         properties = stack.properties(resource.logical_id)
         identity = stack.identity(resource.logical_id, resource.where)
         assert identity is not None
-        apis = tuple(
-            api for stage in properties.children("ApiStages") if (api := world.api(stage.text("ApiId"))) is not None
-        )
+        apis = tuple(key for each in properties.children("ApiStages") for key in _stages(each, drafts, world))
         name = properties.text("UsagePlanName", resource.logical_id)
         plans.append(UsagePlan(name, apis, members.get(identity.ref, {}), _throttle(properties)))
     return plans
+
+
+def _stages(given: Reader, drafts: dict[str, ApiDraft], world: World) -> list[str]:
+    """The keys of one entry of ApiStages: the stage that it names, all of the API's where it names none."""
+    draft = drafts.get(world.api(given.text("ApiId")) or "")
+    if draft is None:
+        return []
+    stage = given.text("Stage")
+    if stage and stage not in draft.stages:
+        message = f"{draft.logical_id} has no stage '{stage}' (it has: {', '.join(draft.stages)})"
+        given.findings.error(given.resource, message, given.at("Stage"))
+        return []
+    return [draft.key(each) for each in draft.stages if stage in ("", each)]
 
 
 def _throttle(properties: Reader) -> ThrottlePlan:
