@@ -10,6 +10,7 @@ import re
 
 from lanner.local.plan import AuthorizerPlan
 from lanner.local.template.reader import Reader
+from lanner.local.template.stages import varies
 from lanner.local.template.world import World
 
 DEFAULT_TTL = 300  # seconds
@@ -148,7 +149,10 @@ def _jwt(name: str, jwt: Reader, sources: tuple[str, ...]) -> AuthorizerPlan:
 
 
 def _function(name: str, given: Reader, key: str, world: World) -> str | None:
+    """The function that is called; a URI with stage variables stands for the functions of the stages."""
     reference = given.text(key)
+    if varies(reference):
+        return reference
     function = world.function(reference)
     if function is None:
         what = reference or "nothing"

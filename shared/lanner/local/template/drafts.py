@@ -26,7 +26,7 @@ IAM = "AWS_IAM"
 class ApiDraft:
     """A mutable `ApiPlan` with all of its stages; `default_authorizer` goes to routes that say nothing of their own.
 
-    A route's `function` may be an integration's URI with stage variables: each stage's plan has the function instead.
+    The `function` of a route or an authorizer may be a URI with stage variables: each stage's plan has the function.
     """
 
     logical_id: str
@@ -89,7 +89,7 @@ class ApiDraft:
         for stage in self.stages.values():
             stage.functions = {uri: each for uri, each in stage.functions.items() if each in runnable}
         for name, authorizer in list(self.authorizers.items()):
-            if authorizer.function and authorizer.function not in runnable:
+            if authorizer.function and not varies(authorizer.function) and authorizer.function not in runnable:
                 del self.authorizers[name]
                 message = f"the authorizer '{name}' cannot run here: its routes are served without it"
                 self.findings.unsupported(self.logical_id, message, self.where)
@@ -112,18 +112,22 @@ class ApiDraft:
 
     def resolve(self, function: Callable[[str], str | None]) -> None:
         """Look up, for each stage, the functions of those integrations that its variables choose."""
-        varying = [route for route in self.routes.values() if varies(route.function)]
-        for route in varying:
-            uri = route.function or ""
-            for stage in self.stages.values():
-                name = stage.fill_in(uri)
-                found = function(name)
-                if found is not None:
-                    stage.functions[uri] = found
-                    continue
-                message = f"{route.method} {route.path}: {name} is not a function of this template"
+        for route in self.routes.values():
+            said = (f"{route.method} {route.path}: ", " is not a function of this template")
+            self._resolve(route.function or "", function, said, route.where)
+        for name, authorizer in self.authorizers.items():
+            said = (f"the authorizer '{name}' calls ", ", no function of this template: its routes answer 500")
+            self._resolve(authorizer.function or "", function, said, self.where)
+
+    def _resolve(self, uri: str, function: Callable[[str], str | None], said: tuple[str, str], where: Where) -> None:
+        for stage in self.stages.values() if varies(uri) else ():
+            name = stage.fill_in(uri)
+            found = function(name)
+            if found is not None:
+                stage.functions[uri] = found
+            else:
                 many = f" (stage '{stage.name}')" if len(self.stages) > 1 else ""
-                self.findings.unsupported(self.logical_id, message + many, route.where)
+                self.findings.unsupported(self.logical_id, f"{said[0]}{name}{said[1]}{many}", where)
 
     def plans(self) -> list[ApiPlan]:
         """The API as each of its stages serves it."""
@@ -139,7 +143,7 @@ class ApiDraft:
             stage_variables=stage.variables,
             binary_media_types=self.binary_media_types,
             cors=self.cors,
-            authorizers=self.authorizers,
+            authorizers=stage.authorizers(self.authorizers),
             gateway_responses=self.gateway_responses,
             throttle=stage.throttle,
             minimum_compression_size=self.minimum_compression_size,

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from lanner.local.plan import RoutePlan, ThrottlePlan
+from lanner.local.plan import AuthorizerPlan, RoutePlan, ThrottlePlan
 from lanner.local.template.reader import Reader
 
 _VARIABLE = re.compile(r"\$\{stageVariables\.(\w+)\}")
@@ -59,6 +59,16 @@ class StageDraft:
             if key in self.throttles:
                 return replace(route, throttle=self.throttles[key])
         return route
+
+    def authorizers(self, authorizers: Mapping[str, AuthorizerPlan]) -> dict[str, AuthorizerPlan]:
+        """Authorizers as this stage calls them, without one whose function it does not name: its routes answer 500."""
+        found = {}
+        for name, authorizer in authorizers.items():
+            if not varies(authorizer.function):
+                found[name] = authorizer
+            elif (function := self.functions.get(authorizer.function or "")) is not None:
+                found[name] = replace(authorizer, function=function)
+        return found
 
     def fill_in(self, uri: str) -> str:
         """An integration URI with this stage's variables; one that the stage does not have stays as it is."""
