@@ -122,6 +122,39 @@ def test_a_rest_api_described_by_an_openapi_document(served):
     assert http.get("/live/status").json() == {"ok": True, "stage": "live"}
 
 
+def test_apis_that_are_deployed_to_two_stages(served):
+    """Each stage on the main host and on the API's own, with its variables, functions, throttle, authorizer and key."""
+    client = served("two_stages")
+    http = client()
+    lines = client.server.text
+    assert ": unsupported: " not in lines
+    assert ": error: " not in lines
+    for host in ("127.0.0.1", "shop.localhost"):
+        for stage, table in (("prod", "live"), ("trial", "trial")):
+            shown = client(host).get(f"/{stage}/open").json()
+            assert (shown["stage"], shown["variables"], shown["path"]) == (stage, {"table": table}, f"/{stage}/open")
+            assert f"{client.server.url}/{stage}/open" in lines
+    assert client("shop.localhost").get("/open").status_code == 403
+    assert [http.get(f"/{stage}").json()["price"] for stage in ("old", "new")] == [10, 7]
+    for host in ("127.0.0.1", "site.localhost"):
+        plain, bright = (client(host).get(f"{prefix}/page").json() for prefix in ("", "/next"))
+        assert (plain["stage"], plain["variables"], plain["path"]) == ("$default", {"mode": "plain"}, "/page")
+        assert (bright["stage"], bright["variables"], bright["path"]) == ("next", {"mode": "bright"}, "/next/page")
+    assert [http.get(path).status_code for path in ("/next/page", "/page")] == [429, 200]  # two of next were its burst
+    statuses = [http.get(f"/{stage}/limited").status_code for stage in ("trial", "trial", "prod", "prod")]
+    assert statuses == [200, 429, 200, 200]
+    token = {"Authorization": "anything"}
+    assert [http.get(f"/{stage}/guarded", headers=token).json()["guard"] for stage in ("prod", "trial", "prod")] == [
+        "prod",
+        "trial",
+        "prod",
+    ]
+    key = {"x-api-key": "key-of-those-who-try"}
+    assert [http.get(f"/{stage}/keyed", headers=key).status_code for stage in ("prod", "trial")] == [403, 200]
+    for host in ("shop.example", "127.0.0.1"):
+        assert client(host).get("/try/open").json()["stage"] == "trial"
+
+
 def test_function_urls_with_powertools_and_inline_code(served):
     """Each function with a URL on its own host; JSON template; inline code; IAM is required where it says so."""
     client = served("hooks_urls")

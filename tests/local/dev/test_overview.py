@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from lanner.local.overview import curl_line, curl_lines, domain_rows, route_rows
+from lanner.local.overview import curl_line, curl_lines, domain_rows, host_rows, key_rows, route_rows
 from lanner.local.plan import (
     ApiPlan,
     BasePathMapping,
@@ -18,6 +19,7 @@ from lanner.local.plan import (
     HeaderGlob,
     RoutePlan,
     RoutingRule,
+    UsagePlan,
     by_stage,
 )
 from lanner.local.seeding import SeedRequest
@@ -103,3 +105,34 @@ def test_a_request_of_a_seed_file_is_one_line_that_a_shell_reads():
     assert shlex.split(line) == [
         "curl", "-s", "-X", "POST", f"{BASE}/users?a=1&b=2", "-H", "X-A: b c", "-d", body,
     ]  # fmt: skip
+
+
+def test_every_stage_of_an_api_is_listed_with_its_own_address():
+    """Routes, host names, lines to paste, and the stages that a key opens."""
+    hello = RoutePlan("GET", "/x", "Fn")
+    rest = [api("Shop", "prod", hello), api("Shop", "beta", hello)]
+    made = plan(*rest, api("Web", "$default", hello, kind="http"), api("Web", "beta", hello, kind="http"))
+    assert [row[1] for row in route_rows(made, BASE)] == [
+        f"{BASE}/prod/x",
+        f"{BASE}/beta/x",
+        f"{BASE}/x",
+        "http://web.localhost:3000/beta/x",
+    ]
+    assert host_rows(made, BASE) == [
+        ("Shop", "rest prod", "http://shop.localhost:3000/prod/"),
+        ("Shop", "rest beta", "http://shop.localhost:3000/beta/"),
+        ("Web", "http $default", "http://web.localhost:3000/"),
+        ("Web", "http beta", "http://web.localhost:3000/beta/"),
+    ]
+    assert curl_lines(made, BASE)[0] == f"curl -s {BASE}/x"
+    usage = UsagePlan("gold", ("Shop/beta", "Single"), {"k": "id"})
+    keyed = replace(plan(*rest, api("Single", "s", hello)), usage_plans=(usage,))
+    assert key_rows(keyed) == [("x-api-key: k", "Shop beta, Single")]
+
+
+def test_a_stage_that_a_mapping_hides_is_listed_on_its_own_host():
+    """The address that is listed is one that answers."""
+    domain = DomainPlan("d", (BasePathMapping("beta", "Shop", "prod"), BasePathMapping("prod", "Shop", "prod")))
+    stages = [api("Shop", stage, RoutePlan("GET", "/x", "Fn")) for stage in ("prod", "beta")]
+    rows = route_rows(plan(*stages, domains=[domain]), BASE)
+    assert [row[1] for row in rows] == [f"{BASE}/prod/x", "http://shop.localhost:3000/beta/x"]
