@@ -113,7 +113,8 @@ def domain_rows(plan: CloudPlan, base: str) -> list[tuple[str, str, str]]:
 
 def curl_lines(plan: CloudPlan, url: str, limit: int = 5) -> list[str]:
     """At most `limit` lines to paste: GET routes that need neither parameters nor a caller's credentials come first,
-    each at its shortest address (that of a custom domain's root rather than a version's prefix), never a catch-all.
+    each at its shortest address (that of a custom domain's root rather than a version's prefix) and an API's first
+    stage before its others, never a catch-all.
     """
     addresses = api_addresses(plan, url)
     keys = {api.identity: key for key, api in plan.apis.items()}
@@ -128,12 +129,20 @@ def curl_lines(plan: CloudPlan, url: str, limit: int = 5) -> list[str]:
             if route.method not in ("GET", "ANY") or "+}" in route.path or route.path == "$default":
                 continue
             guarded = route.authorizer is not None or route.api_key_required
-            order = (guarded, "{" in route.path, key not in rooted, route.path == "/", len(route.path))
+            order = (
+                guarded,
+                "{" in route.path,
+                key != api.logical_id,
+                key not in rooted,
+                route.path == "/",
+                len(route.path),
+            )
             found[f"{addresses[key]}{route.path}"] = order
     for function in plan.functions.values():
         if function.url is not None:
             found[url_address(plan, function.logical_id, url) + "/"] = (
                 function.url.auth != "NONE",
+                False,
                 False,
                 False,
                 True,

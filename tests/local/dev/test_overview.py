@@ -124,7 +124,12 @@ def test_every_stage_of_an_api_is_listed_with_its_own_address():
         ("Web", "http $default", "http://web.localhost:3000/"),
         ("Web", "http beta", "http://web.localhost:3000/beta/"),
     ]
-    assert curl_lines(made, BASE)[0] == f"curl -s {BASE}/x"
+    assert [line.removeprefix("curl -s ") for line in curl_lines(made, BASE)] == [
+        f"{BASE}/x",
+        f"{BASE}/prod/x",
+        f"{BASE}/beta/x",
+        "http://web.localhost:3000/beta/x",
+    ]
     usage = UsagePlan("gold", ("Shop/beta", "Single"), {"k": "id"})
     keyed = replace(plan(*rest, api("Single", "s", hello)), usage_plans=(usage,))
     assert key_rows(keyed) == [("x-api-key: k", "Shop beta, Single")]

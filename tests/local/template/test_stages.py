@@ -258,7 +258,7 @@ def test_quick_create_makes_the_default_stage_beside_others(plan: Plan) -> None:
 
 
 def test_a_stage_that_is_there_twice_is_an_error(plan: Plan) -> None:
-    """AWS refuses the second; a deployment of another API is refused too."""
+    """AWS refuses the second, as it does another API's deployment and a stage of the other kind."""
     made = plan(
         FUNCTIONS
         + SAM_REST
@@ -266,12 +266,15 @@ def test_a_stage_that_is_there_twice_is_an_error(plan: Plan) -> None:
         + RAW_STAGES
         + """
   Twice: {Type: AWS::ApiGateway::Stage, Properties: {RestApiId: !Ref Shop, StageName: prod, Variables: {table: no}}}
+  Kind: {Type: AWS::ApiGatewayV2::Stage, Properties: {ApiId: !Ref Shop, StageName: $default}}
   Elsewhere: {Type: AWS::ApiGateway::Deployment, Properties: {RestApiId: !Ref Api}}
   Odd: {Type: AWS::ApiGateway::Stage, Properties: {RestApiId: !Ref Shop, StageName: odd, DeploymentId: !Ref Elsewhere}}
 """
     )
     assert stages(made, "Shop")["prod"].stage_variables == {"table": "live"}
-    twice, odd = made.findings
+    assert list(stages(made, "Shop")) == ["prod", "beta", "odd"]
+    twice, kind, odd = made.findings
+    assert (kind.level, kind.message) == ("error", "Shop is a REST API: its stages are AWS::ApiGateway::Stage")
     assert (twice.level, twice.resource, twice.message) == ("error", "Twice", "Shop has the stage 'prod' already")
     assert (odd.level, odd.resource) == ("error", "Odd")
     assert odd.message.endswith("is a deployment of another API")

@@ -88,17 +88,8 @@ def _mapping(properties: Reader, domains: dict[str, _Draft], drafts: dict[str, A
     if stage in ("", "(none)"):  # callers write the stage behind the base path
         for each in drafts[api].stages if api in drafts else ():
             _add(domain, BasePathMapping(f"{base}/{each}".strip("/"), api, each), properties)
-    elif _is_stage(stage, drafts.get(api), properties):
+    elif api in drafts and drafts[api].has_stage(stage, properties):
         _add(domain, BasePathMapping(base, api, stage), properties)
-
-
-def _is_stage(stage: str, draft: ApiDraft | None, properties: Reader) -> bool:
-    """Whether the API has the stage; without it AWS creates no mapping. An API not served has had its finding."""
-    if draft is None or stage in draft.stages:
-        return draft is not None
-    message = f"{draft.logical_id} has no stage '{stage}' (it has: {', '.join(draft.stages)})"
-    properties.findings.error(properties.resource, message, properties.at("Stage"))
-    return False
 
 
 def _add(draft: _Draft, mapping: BasePathMapping, properties: Reader) -> None:
@@ -136,7 +127,7 @@ def _rule(properties: Reader, domains: dict[str, _Draft], drafts: dict[str, ApiD
             properties.findings.unsupported(properties.resource, message, invoke.at("ApiId"))
             continue
         stage, strip = invoke.text("Stage"), invoke.flag("StripBasePath")
-        if not _is_stage(stage, drafts.get(api), invoke):
+        if api not in drafts or not drafts[api].has_stage(stage, invoke):
             continue
         # A plan's rule wants all of its headers. AnyOf is an or, so it becomes one rule for each choice.
         for headers in product(*entries):

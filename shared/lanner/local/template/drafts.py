@@ -16,6 +16,7 @@ from lanner.local.plan import (
     stage_key,
 )
 from lanner.local.template.findings import Findings
+from lanner.local.template.reader import Reader
 from lanner.local.template.stages import StageDraft, canonical, varies
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "ANY")
@@ -105,6 +106,13 @@ class ApiDraft:
     def stage(self) -> StageDraft:
         """The first stage."""
         return next(iter(self.stages.values()))
+
+    def has_stage(self, stage: str, properties: Reader) -> bool:
+        """Whether `properties` name a stage of this API; AWS refuses another one, so it is a finding."""
+        if stage not in self.stages:
+            message = f"{self.logical_id} has no stage '{stage}' (it has: {', '.join(self.stages)})"
+            properties.findings.error(properties.resource, message, properties.at("Stage"))
+        return stage in self.stages
 
     def key(self, stage: str) -> str:
         """A stage's key in the plan."""

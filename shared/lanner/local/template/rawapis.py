@@ -103,7 +103,7 @@ def read_stages(raw: RawResources) -> None:
         for reference, properties in raw.by_ref("AWS::ApiGateway::Deployment").items()
     }
     for _, properties in raw.of_type("AWS::ApiGateway::Stage"):
-        stage = _stage(properties, raw.draft_of(properties, "RestApiId"))
+        stage = _stage(properties, raw.draft_of(properties, "RestApiId"), "rest")
         if stage is not None:
             _rest_settings(stage, properties)
             deployment = properties.text("DeploymentId")
@@ -111,7 +111,7 @@ def read_stages(raw: RawResources) -> None:
                 message = f"DeploymentId {deployment} is a deployment of another API"
                 properties.findings.error(properties.resource, message, properties.at("DeploymentId"))
     for _, properties in raw.of_type("AWS::ApiGatewayV2::Stage"):
-        stage = _stage(properties, raw.draft_of(properties, "ApiId"))
+        stage = _stage(properties, raw.draft_of(properties, "ApiId"), "http")
         if stage is not None:
             stage.variables = properties.texts("StageVariables")
             stage.route_settings(properties)
@@ -125,9 +125,14 @@ def read_stages(raw: RawResources) -> None:
                 draft.findings.error(name, message, draft.where)
 
 
-def _stage(properties: Reader, draft: ApiDraft | None) -> StageDraft | None:
-    """The stage of a `Stage` resource, None where its API is not here or has a stage of that name."""
+def _stage(properties: Reader, draft: ApiDraft | None, kind: str) -> StageDraft | None:
+    """The stage of a `Stage` resource, None where its API is not here, of the other kind, or has it already."""
     if draft is None:
+        return None
+    if draft.kind != kind:
+        right = "AWS::ApiGateway::Stage" if draft.kind == "rest" else "AWS::ApiGatewayV2::Stage"
+        message = f"{draft.logical_id} is {'a REST' if draft.kind == 'rest' else 'an HTTP'} API: its stages are {right}"
+        properties.findings.error(properties.resource, message, properties.at("RestApiId", "ApiId"))
         return None
     name = properties.text("StageName", "default")
     if name in draft.stages and not draft.stages[name].implied:

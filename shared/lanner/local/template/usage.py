@@ -56,9 +56,7 @@ def _stages(given: Reader, drafts: dict[str, ApiDraft], world: World) -> list[st
     if draft is None:
         return []
     stage = given.text("Stage")
-    if stage and stage not in draft.stages:
-        message = f"{draft.logical_id} has no stage '{stage}' (it has: {', '.join(draft.stages)})"
-        given.findings.error(given.resource, message, given.at("Stage"))
+    if stage and not draft.has_stage(stage, given):
         return []
     return [draft.key(each) for each in draft.stages if stage in ("", each)]
 
