@@ -23,7 +23,7 @@ MOST = 15
 BLOCK = 64
 ADDS_PER_BLOCK = 96
 """All counters are halved once in 24 to 48 additions per entry; the paper has 10, where a full round is one moment."""
-_LEAST_SLOTS = 1024
+_LEAST_SLOTS = 8192
 _HALF = bytes(count >> 1 for count in range(256))
 _SPREAD = 0x9E3779B97F4A7C15  # 2^64 over the golden ratio: neighbouring hashes go far apart
 _64_BITS = (1 << 64) - 1
