@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping
+from math import inf
 from typing import TYPE_CHECKING, Literal, ParamSpec, TypeVar
 
+from lanner.cache.allowance import Account
 from lanner.cache.errors import CacheUnavailable
 from lanner.clock import Clock, SystemClock
 
@@ -97,6 +99,8 @@ class GuardedBackend:
     def __init__(self, backend: CacheBackend, clock: Clock | None = None) -> None:
         self.backend = backend
         self.breaker = Breaker(clock)
+        self._monotonic = (clock or SystemClock()).monotonic
+        self._account = Account(getattr(backend, "budget_ms", inf))
 
     @property
     def name(self) -> str:
@@ -137,10 +141,10 @@ class GuardedBackend:
         return self._call(self.backend.increment, key, delta, initial=initial, ttl=ttl)
 
     def keys(self, prefix: str = "") -> Iterator[str]:
-        return iter(self._call(lambda: list(self.backend.keys(prefix))))
+        return iter(self._guarded(lambda: list(self.backend.keys(prefix))))
 
     def clear(self, prefix: str = "") -> int:
-        return self._call(self.backend.clear, prefix)
+        return self._guarded(self.backend.clear, prefix)
 
     def acquire(self, key: str, token: str, ttl: float) -> bool:
         return self._call(self.backend.acquire, key, token, ttl)
@@ -152,7 +156,7 @@ class GuardedBackend:
         return self._call(self.backend.set_held, key, value, ttl, token)
 
     def statistics(self) -> dict[str, int | float]:
-        return self._call(self.backend.statistics)
+        return self._guarded(self.backend.statistics)
 
     def reset(self) -> None:
         self.backend.reset()
@@ -161,6 +165,15 @@ class GuardedBackend:
         self.backend.close()
 
     def _call(self, operation: Callable[P, R], *arguments: P.args, **options: P.kwargs) -> R:
+        """An operation of a request: what a slow answer takes is missing from the next one's budget."""
+        began = self._monotonic()
+        self._account.begin(began)
+        try:
+            return self._guarded(operation, *arguments, **options)
+        finally:
+            self._account.end(began, self._monotonic())
+
+    def _guarded(self, operation: Callable[P, R], *arguments: P.args, **options: P.kwargs) -> R:
         breaker = self.breaker
         if not breaker.allows():
             raise CacheTierOpen(f"{self.backend.name}: failed a moment ago, not asked")

@@ -81,7 +81,7 @@ class DynamoDBBackend:
 
             clock = SystemClock()
         self._clock: Clock = clock
-        self._budget_ms = budget_ms
+        self.budget_ms = budget_ms
         self._consistent = consistent
         self._names = Names(prefix)
         self._table = Table(table, clock, client)
@@ -231,7 +231,7 @@ class DynamoDBBackend:
         self._table.reset()
 
     def _deadline(self, what: str) -> Deadline:
-        return Deadline(self._clock, self._budget_ms, what)
+        return Deadline(self._clock, self.budget_ms, what)
 
     def _now(self) -> Item:
         return number(self._clock.now())

@@ -79,6 +79,7 @@ class FileBackend:
         self._space = to_bytes(entry_space(prefix))
         clock = clock or SystemClock()
         self._now = clock.now
+        self.budget_ms = budget_ms
         self._budget = budget_ms / 1000
         self._max_bytes = max_bytes
         self.unreadable = 0

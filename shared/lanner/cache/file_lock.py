@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 
+from lanner.cache.allowance import capped
 from lanner.cache.errors import CacheBudgetSpent
 from lanner.clock import SystemClock
 
@@ -27,7 +28,7 @@ _TIME = SystemClock()
 
 def until(budget: float) -> float:
     """When a wait that begins now is over, for `take`."""
-    return _TIME.monotonic() + budget
+    return _TIME.monotonic() + capped(budget * 1000) / 1000
 
 
 def take(folder: str, mode: int, end: float, operation: str, needless: Callable[[], bool] | None = None) -> int | None:

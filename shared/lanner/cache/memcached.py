@@ -78,7 +78,7 @@ class MemcachedBackend:
             raise CacheConfigError(f"budget_ms is more than 0, not {budget_ms:g}")
         self._world = SystemClock()  # the server's clock is the world's, whatever clock the caller moves
         self._clock: Clock = self._world if clock is None else clock
-        self._budget_ms = budget_ms
+        self.budget_ms = budget_ms
         self._streams = Streams(host, port, tls=tls, clock=self._clock, ca_bundle=ca_bundle)
         self._requests = GenerationRequests(self._streams, prefix, tls=tls)
 
@@ -181,7 +181,7 @@ class MemcachedBackend:
     def set_held(self, key: str, value: bytes, ttl: float | None, token: str) -> bool:
         deadline = self._deadline("memcached set_held")
         check_value(value)
-        if not self._renew(key, to_bytes(token), self._budget_ms / 1000 + _LEASE_MARGIN_S, deadline):
+        if not self._renew(key, to_bytes(token), self.budget_ms / 1000 + _LEASE_MARGIN_S, deadline):
             return False
         end = expires_at(self._clock.now(), ttl)
 
@@ -207,7 +207,7 @@ class MemcachedBackend:
         self._streams.close()
 
     def _deadline(self, what: str) -> Deadline:
-        return Deadline(self._clock, self._budget_ms, what)
+        return Deadline(self._clock, self.budget_ms, what)
 
     def _get_many(self, keys: tuple[str, ...], deadline: Deadline) -> dict[str, CacheEntry]:
         found: dict[str, CacheEntry] = {}

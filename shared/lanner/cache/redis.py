@@ -82,7 +82,7 @@ class RedisBackend:
 
             clock = SystemClock()
         self._clock: Clock = clock
-        self._budget_ms = budget_ms
+        self.budget_ms = budget_ms
         self._names = RedisNames(prefix)
         session = Session(username=username, password=password, database=database)
 
@@ -246,7 +246,7 @@ class RedisBackend:
         self._servers.close()
 
     def _deadline(self, what: str) -> Deadline:
-        return Deadline(self._clock, self._budget_ms, what)
+        return Deadline(self._clock, self.budget_ms, what)
 
     def _now(self) -> bytes:
         return repr(self._clock.now()).encode()

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lanner.cache.allowance import capped
 from lanner.cache.errors import CacheBudgetSpent
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Deadline:
 
     def __init__(self, clock: Clock, ms: float, what: str) -> None:
         self._clock = clock
-        self._ms = ms
+        self._ms = ms = capped(ms)
         self._at = clock.monotonic() + ms / 1000
         self.what = what
 
