@@ -38,6 +38,7 @@ from lanner.local.overview import (
     host_rows,
     interpreter_line,
     key_rows,
+    mount_lines,
     route_rows,
 )
 from lanner.local.plan import CloudPlan, Finding
@@ -125,7 +126,7 @@ class DevServer:
         self._gateway: Gateway | None = None
         self._background: Background | None = None
         self._interpreter: Interpreter | None = None
-        self._tmp_refusal = ""
+        self._mounts_refusal = ""
         self._announced: Path | None = None
         self._stopping = asyncio.Event()
         self._watching: asyncio.Task[None] | None = None
@@ -164,7 +165,7 @@ class DevServer:
             self._engine = engine = await asyncio.to_thread(self._start_engine)
             plan = await asyncio.to_thread(self._options.plan, engine.url)
             self._interpreter = await probing
-            self._tmp_refusal = await asyncio.to_thread(refusal, self._interpreter.path)
+            self._mounts_refusal = await asyncio.to_thread(refusal, self._interpreter.path)
         finally:
             probing.cancel()
             await asyncio.gather(probing, return_exceptions=True)
@@ -201,7 +202,7 @@ class DevServer:
             engine=self._engine.environment(plan),
             snapstart=self._options.snapstart,
             control=ControlEndpoint(logs),
-            private_tmp=not self._tmp_refusal,
+            private_mounts=not self._mounts_refusal,
             shared=self._options.shared,
         )
         self._runtime = Runtime(plan, self._interpreter, options, logs=logs)
@@ -263,8 +264,8 @@ class DevServer:
         self._console.table(function_rows(plan))
         if self._interpreter is not None:
             say(f"  run by {interpreter_line(self._interpreter, plan)}")
-        if self._tmp_refusal:
-            say(f"  /tmp is this machine's, not each environment's own ({self._tmp_refusal}); TMPDIR is")
+        for line in mount_lines(plan, self._mounts_refusal):
+            say(f"  {line}")
         if keys := key_rows(plan):
             say(self._console.paint("API keys", "bold"))
             self._console.table(keys)

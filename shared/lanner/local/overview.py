@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from lanner.local.plan import CloudPlan
 from lanner.local.runtime.interpreter import Interpreter
+from lanner.local.runtime.private_mounts import OPT, TMP
 from lanner.local.seeding import SeedRequest
 
 Row = tuple[str, str, str, str]
@@ -33,6 +35,17 @@ def own_address(logical_id: str, base: str) -> str:
     """The host name that an API (without a stage) or a function URL has for itself."""
     port = urlsplit(base).port
     return f"http://{logical_id.lower()}.localhost" + (f":{port}" if port else "")
+
+
+def mount_lines(plan: CloudPlan, refusal: str) -> list[str]:
+    """What environments do not have of their own: `/tmp` and `/opt`, where the machine gives no mounts (`refusal`)."""
+    lines: list[str] = []
+    if refusal:
+        lines.append(f"{TMP} is this machine's, not each environment's own ({refusal}); TMPDIR is")
+    why = refusal or ("" if Path(OPT).is_dir() else f"it has no {OPT}")
+    if why and any(function.layers for function in plan.functions.values()):
+        lines.append(f"layers are not at {OPT} ({why}); their python/, bin/ and lib/ are on the paths")
+    return lines
 
 
 def url_address(plan: CloudPlan, logical_id: str, base: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lanner.local.overview import curl_line, curl_lines, domain_rows, host_rows, key_rows, route_rows
+from lanner.local.overview import curl_line, curl_lines, domain_rows, host_rows, key_rows, mount_lines, route_rows
 from lanner.local.plan import (
     ApiPlan,
     BasePathMapping,
@@ -141,3 +141,16 @@ def test_a_stage_that_a_mapping_hides_is_listed_on_its_own_host():
     stages = [api("Shop", stage, RoutePlan("GET", "/x", "Fn")) for stage in ("prod", "beta")]
     rows = route_rows(plan(*stages, domains=[domain]), BASE)
     assert [row[1] for row in rows] == [f"{BASE}/prod/x", "http://shop.localhost:3000/beta/x"]
+
+
+def test_what_environments_share_with_the_machine_is_said():
+    """`/tmp` always, `/opt` only to those who have layers; nothing where mounts are allowed."""
+    function = FunctionPlan("F", "s-F", "app.handler", "python3.13", Path())
+    with_layers = plan(functions=[replace(function, layers=(Path("layer"),))])
+    assert mount_lines(plan(functions=[function]), "forbidden") == [
+        "/tmp is this machine's, not each environment's own (forbidden); TMPDIR is"
+    ]
+    assert mount_lines(with_layers, "forbidden")[1:] == [
+        "layers are not at /opt (forbidden); their python/, bin/ and lib/ are on the paths"
+    ]
+    assert mount_lines(plan(functions=[function]), "") == []

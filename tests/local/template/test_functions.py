@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -183,6 +184,35 @@ Layers:
         ("unsupported", ["layer", "arn:aws:lambda:eu-west-1:580247275435:layer:LambdaInsightsExtension:38"]),
         ("error", ["Content", "layers/flat"]),
     ]
+
+
+def test_a_layer_of_programs_or_data_is_right_as_it_is(plan: Plan) -> None:
+    """It goes to /opt; of extensions the start says that nothing starts them."""
+    template = function(
+        "Layers: [!Ref Tools, !Ref Agent]",
+        """
+  Tools: {Type: AWS::Serverless::LayerVersion, Properties: {ContentUri: tools}}
+  Agent: {Type: AWS::Serverless::LayerVersion, Properties: {ContentUri: agent}}
+""",
+    )
+    made = plan(template, {"tools/bin/tool": "", "tools/model.bin": "", "agent/extensions/agent": ""})
+    assert len(made.functions["F"].layers) == 2
+    assert findings(made) == [("unsupported", "ContentUri agent has extensions/: extensions are not started")]
+
+
+def test_programs_and_links_of_an_archive_stay_what_they_are(plan: Plan, tmp_path: Path) -> None:
+    """As Lambda unpacks them: a program may be run, and a link leads to its file."""
+    with zipfile.ZipFile(tmp_path / "tools.zip", "w") as archive:
+        for name, content, mode in (("bin/tool", "#!/bin/sh\n", 0o100755), ("bin/link", "tool", 0o120777)):
+            entry = zipfile.ZipInfo(name)
+            entry.create_system, entry.external_attr = 3, mode << 16
+            archive.writestr(entry, content)
+        archive.writestr("plain.txt", "x")
+    layer = "  L: {Type: AWS::Serverless::LayerVersion, Properties: {ContentUri: tools.zip}}"
+    [folder] = plan(function("Layers: [!Ref L]", layer)).functions["F"].layers
+    assert os.access(folder / "bin" / "tool", os.X_OK)
+    assert (folder / "bin" / "link").resolve() == (folder / "bin" / "tool").resolve()
+    assert (folder / "plain.txt").read_text() == "x"
 
 
 def test_without_codeuri_the_code_is_the_folder_of_the_template(plan: Plan, tmp_path: Path) -> None:

@@ -20,10 +20,10 @@ from __future__ import annotations
 
 import os
 
-if "LANNER_TMP" in os.environ:
-    import private_tmp  # type: ignore[import-not-found]  # beside this script
+if "LANNER_TMP" in os.environ or "LANNER_LAYERS" in os.environ:
+    import private_mounts  # type: ignore[import-not-found]  # beside this script
 
-    private_tmp.enter_as_told()
+    private_mounts.enter_as_told()
 
 import contextlib
 import decimal

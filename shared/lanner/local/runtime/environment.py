@@ -147,7 +147,7 @@ class Environment:
     @property
     def _has_own_tmp(self) -> bool:
         """Whether `/tmp` is the environment's own; one that is forked from a snapshot shares the snapshot's mounts."""
-        return self._site.private_tmp is not None and not self._source.restores
+        return self._site.mounts is not None and not self._source.restores
 
     def _variables(self, address: str) -> dict[str, str]:
         made = variables(
@@ -159,8 +159,8 @@ class Environment:
             now=self._site.clock.now(),
             initialization="snap-start" if self._source.restores else "on-demand",
         )
-        if self._site.private_tmp is not None and self._has_own_tmp:
-            made.update(self._site.private_tmp(self.function))
+        if self._site.mounts is not None and self._has_own_tmp:
+            made.update(self._site.mounts(self.function))
         return made
 
     def _fail_init(self, document: bytes, timed_out: bool = False) -> None:

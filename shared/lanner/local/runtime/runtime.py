@@ -37,7 +37,9 @@ class RuntimeOptions:
     snapstart: bool = False  # functions with SnapStart are restored from a snapshot, not started
     idle_seconds: float = 300.0
     engine: Mapping[str, str] = field(default_factory=dict)  # endpoint and credentials for the functions' SDKs
-    private_tmp: bool = False  # /tmp is each environment's own; Linux, where `confinement.refusal` is empty
+    private_mounts: bool = (
+        False  # /tmp and /opt are each environment's own: Linux, where `confinement.refusal` is empty
+    )
     shared: tuple[Path, ...] = ()  # what below /tmp stays this machine's
     control: Control | None = None  # answers what else is asked of the Invoke endpoint
 
@@ -98,16 +100,16 @@ class Runtime:
             guardian=Guardian(tmp),
             logs=self.logs,
             clock=self._clock,
-            private_tmp=self._private_tmp(),
+            mounts=self._mounts(),
         )
         self._site.guardian.start()
         self._schedule_reaping()
 
-    def _private_tmp(self) -> Callable[[FunctionPlan], Mapping[str, str]] | None:
-        if not self._options.private_tmp:
+    def _mounts(self) -> Callable[[FunctionPlan], Mapping[str, str]] | None:
+        if not self._options.private_mounts:
             return None
         confinement = Confinement(self._interpreter, self._options.shared)
-        return lambda function: confinement.variable(self._plan, function)
+        return lambda function: confinement.variables(self._plan, function)
 
     def reap(self) -> None:
         """End environments that have been idle for too long; happens by itself every few seconds."""

@@ -25,6 +25,7 @@ from collections.abc import Callable, Mapping
 from lanner.local.plan import FunctionPlan
 from lanner.local.runtime import report
 from lanner.local.runtime.api import RuntimeApi, error_document
+from lanner.local.runtime.confinement import layers_variable
 from lanner.local.runtime.logbook import EnvironmentLog
 from lanner.local.runtime.process import ChildProcess, SpawnedProcess, open_pidfd, spawn
 from lanner.local.runtime.sources import Command, InitError, Site
@@ -132,6 +133,8 @@ class Snapshot:
             now=self._site.clock.now(),
             initialization="snap-start",
         )
+        if self._site.mounts is not None:
+            environ.update(layers_variable(self._function))
         environ["LANNER_SNAPSHOT_FD"] = str(theirs.fileno())
         self._log.platform(report.init_start(self._function.runtime))
         with theirs:

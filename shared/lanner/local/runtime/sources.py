@@ -26,7 +26,7 @@ class Site:
     guardian: Guardian
     logs: LogBook
     clock: Clock
-    private_tmp: Callable[[FunctionPlan], Mapping[str, str]] | None = None  # the variables that ask for one
+    mounts: Callable[[FunctionPlan], Mapping[str, str]] | None = None  # the variables that ask for /tmp and /opt
 
 
 class InitError(Exception):

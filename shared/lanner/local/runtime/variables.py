@@ -45,11 +45,26 @@ def python_path(function: FunctionPlan) -> list[Path]:
     paths = [function.code]
     for layer in function.layers:
         python = layer / "python"
-        paths += [
-            *sorted(python.glob(f"lib/{function.runtime}/site-packages")),
-            python if python.is_dir() else layer,
-        ]
+        paths += sorted(python.glob(f"lib/{function.runtime}/site-packages"))
+        if python.is_dir():
+            paths.append(python)
     return paths
+
+
+def _layer_paths(function: FunctionPlan) -> dict[str, str]:
+    """PATH and LD_LIBRARY_PATH, as far as layers have programs and libraries for them; a later layer's come first.
+
+    Their real places instead of `/opt/bin` and `/opt/lib`: those are there only where an environment has mounts of its
+    own, and the dynamic linker has looked for them before.
+    """
+    bins = [str(layer / "bin") for layer in reversed(function.layers) if (layer / "bin").is_dir()]
+    libraries = [str(layer / "lib") for layer in reversed(function.layers) if (layer / "lib").is_dir()]
+    made: dict[str, str] = {}
+    if bins:
+        made["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), *bins])
+    if libraries:
+        made["LD_LIBRARY_PATH"] = os.pathsep.join([str(function.code), str(function.code / "lib"), *libraries])
+    return made
 
 
 def variables(
@@ -94,4 +109,4 @@ def variables(
     own = dict(function.environment)
     if own.get("PYTHONPATH"):
         paths = paths + os.pathsep + own["PYTHONPATH"]
-    return {**shell_variables(), **defined, **engine, **own, **required, "PYTHONPATH": paths}
+    return {**shell_variables(), **_layer_paths(function), **defined, **engine, **own, **required, "PYTHONPATH": paths}

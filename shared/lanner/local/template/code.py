@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import stat
 import tempfile
 import zipfile
 from pathlib import Path
@@ -51,14 +52,32 @@ def inline_folder(text: str) -> Path:
 
 def unzipped(archive: Path) -> Path:
     """A zip file's content as a folder. Raises `OSError` or `zipfile.BadZipFile`."""
-    stat = archive.stat()
-    folder = scratch("zip", f"{archive}:{stat.st_mtime_ns}:{stat.st_size}".encode())
+    status = archive.stat()
+    folder = scratch("zip", f"{archive}:{status.st_mtime_ns}:{status.st_size}".encode())
     if not folder.is_dir():
         draft = _draft(folder)
         with zipfile.ZipFile(archive) as opened:
             opened.extractall(draft)
+            _restore_modes(opened, draft)
         _settle(draft, folder)
     return folder
+
+
+def _restore_modes(archive: zipfile.ZipFile, folder: Path) -> None:
+    """Make programs executable and links links again, which `extractall` does not; links last: nothing goes through."""
+    links: list[Path] = []
+    for entry in archive.infolist():
+        mode = entry.external_attr >> 16  # where the archive was made on Unix, and 0 otherwise
+        path = folder / entry.filename
+        if stat.S_ISLNK(mode):
+            links.append(path)
+        elif stat.S_ISREG(mode) and path.is_file():
+            path.chmod(stat.S_IMODE(mode) | stat.S_IRUSR)
+    for path in links:
+        if path.is_file():
+            target = path.read_text(encoding="utf-8")
+            path.unlink()
+            path.symlink_to(target)
 
 
 def layer_of(content: Path) -> Path:

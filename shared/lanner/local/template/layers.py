@@ -1,8 +1,9 @@
 """Layers: the folders that Lambda would unpack to /opt.
 
-A layer of the template is its `ContentUri`: as it is when it has a `python/` folder (a finished layer, or `sam build`'s
-output), under `python/` when SAM would build it from sources. A layer by ARN is not on this machine: its packages must
-be in the project's environment, which a finding says.
+A layer of the template is its `ContentUri`: as it is when it is finished (with `python/`, `bin/`, `lib/` or data, as
+`sam build` leaves it too), under `python/` when SAM would build it from sources. A layer by ARN is not on this machine:
+its packages must be in the project's environment, which a finding says. So does one of a layer that can be of no use
+(modules beside `python/` are on no path), and one of extensions, which are not started.
 """
 
 from __future__ import annotations
@@ -48,12 +49,25 @@ def _layer_folder(stack: Stack, logical_id: str) -> Path | None:
         stack.findings.unsupported(properties.resource, message, properties.at(key))
         return None
     folder = local_folder(stack.file, location, key, properties.resource, stack.findings, properties.at(key))
-    if folder is None or (folder / "python").is_dir():
-        return folder
-    if isinstance(metadata, Section) and "BuildMethod" in metadata:
-        return layer_of(folder)
-    message = (
-        f"{key} {location} has no python/ folder, so nothing in it is on sys.path; add it, or Metadata.BuildMethod"
-    )
-    stack.findings.error(properties.resource, message, properties.at(key))
+    if folder is None:
+        return None
+    if not (folder / "python").is_dir():
+        if isinstance(metadata, Section) and "BuildMethod" in metadata:
+            return layer_of(folder)
+        if _is_sources(folder):
+            message = (
+                f"{key} {location} has no python/ folder, so nothing in it is on sys.path; add it, or "
+                "Metadata.BuildMethod"
+            )
+            stack.findings.error(properties.resource, message, properties.at(key))
+    if (folder / "extensions").is_dir():
+        message = f"{key} {location} has extensions/: extensions are not started"
+        stack.findings.unsupported(properties.resource, message, properties.at(key))
     return folder
+
+
+def _is_sources(folder: Path) -> bool:
+    """Whether a folder looks like what belongs below `python/`: modules, packages or the list of them."""
+    return (folder / "requirements.txt").is_file() or any(
+        found for pattern in ("*.py", "*/__init__.py") for found in folder.glob(pattern)
+    )
