@@ -21,13 +21,28 @@ SLEEPER = """
 """
 
 
+MEETING = """
+    import os, time
+    def handler(event, context):
+        with open(os.path.join(event["folder"], str(os.getpid())), "w"):
+            pass
+        end = time.monotonic() + 30
+        while len(os.listdir(event["folder"])) < event["count"] and time.monotonic() < end:
+            time.sleep(0.01)
+        return "done"
+"""
+
+
 @pytest.mark.parametrize("cap", [1, 3])
-def test_concurrency_asks_for_more_environments_up_to_the_cap(lab, cap):
-    """Six at once: as many environments as the cap allows and no more, nobody refused."""
-    lab.function("sleeper", SLEEPER)
+def test_concurrency_asks_for_more_environments_up_to_the_cap(lab, cap, tmp_path):
+    """Six at once: as many environments as the cap allows and no more, nobody refused; each waits for the others."""
+    lab.function("meeting", MEETING, timeout=60)
+    folder = tmp_path / "here"
+    folder.mkdir()
+    event = json.dumps({"folder": str(folder), "count": cap}).encode()
 
     async def scenario(runtime):
-        return await asyncio.gather(*(runtime.invoke("sleeper", b"0.2") for _ in range(6)))
+        return await asyncio.gather(*(runtime.invoke("meeting", event) for _ in range(6)))
 
     results = lab.run(scenario, cap=cap)
     assert [each.outcome for each in results] == ["ok"] * 6
