@@ -70,7 +70,7 @@ def test_reserved_concurrency_refuses_the_next_one(lab, until):
     lab.function("sleeper", SLEEPER, reserved_concurrency=1)
 
     async def scenario(runtime):
-        first = asyncio.create_task(runtime.invoke("sleeper", b"0.5"))
+        first = asyncio.create_task(runtime.invoke("sleeper", b"2"))
         await until(lambda: any(each.state.value == "busy" for each in runtime.environments()))
         refused = await runtime.invoke("sleeper", b"0")
         return await first, refused, await runtime.invoke("sleeper", b"0")

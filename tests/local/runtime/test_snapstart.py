@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="forking needs a
 
 
 def two_at_once(runtime, name):
-    return asyncio.gather(*(runtime.invoke(name, b"0.3") for _ in range(2)))
+    return asyncio.gather(*(runtime.invoke(name, b"1.5") for _ in range(2)))
 
 
 def test_randomness_of_init_is_shared_by_every_environment(lab):
