@@ -20,6 +20,7 @@ from lanner.jobs.ids import keyed_id
 from lanner.jobs.producer import Producer
 from lanner.jobs.table import JobTable
 from tests.builders import Context, rest_event
+from tests.functions.dying_storage import DyingStorage
 from tests.functions.gateway_events import Answer
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -147,6 +148,12 @@ def test_pages_hold_every_job_once_newest_first(jobs_table: str) -> None:
         ("wait=3, wait=9", (False, 3)),
         ("wait=-1, respond-async=yes", (False, 0)),
         ("wait=1.5", (False, 0)),
+        ("wait=0000000000010", (False, 10)),
+        ("wait=999999999999999", (False, 999_999_999)),
+        ('respond-async="", wait = 5', (True, 5)),
+        ('note="a, wait=20, respond-async"', (False, 0)),
+        ('note="a; b", wait=4', (False, 4)),
+        ('wait="5', (False, 0)),
     ],
 )
 def test_preferences_are_read_as_rfc_7240_says(field: str, expected: tuple[bool, int]) -> None:
@@ -198,8 +205,33 @@ def test_waiting_ends_with_the_invocation(jobs_table: str) -> None:
     job = PRODUCER.enqueue("report.build", {})
     request = read_event(rest_event("POST", "/v2/reports", headers={"Prefer": "wait=3600"}), Context())
     clock = ManualClock()
-    assert accepted(request, job, clock=clock).status == 202
+    response = accepted(request, job, clock=clock)
+    assert response.status == 202
     assert clock.monotonic() <= 20
+    assert "preference-applied" not in response.headers, "a wait that was cut short is not honoured"
+
+
+def test_waiting_in_vain_is_waiting_to_the_end(jobs_table: str) -> None:
+    """The last look at the job is when the time is over, and then the preference was honoured."""
+    job = PRODUCER.enqueue("report.build", {})
+    request = read_event(rest_event("POST", "/v2/reports", headers={"Prefer": "respond-async, wait=1"}), Context())
+    clock = ManualClock()
+    began = clock.monotonic()
+    response = accepted(request, job, clock=clock)
+    assert (response.status, response.headers["preference-applied"]) == (202, "respond-async, wait=1")
+    assert clock.monotonic() - began == pytest.approx(1)
+
+
+def test_an_accepted_job_is_accepted_though_nobody_can_say_how_it_is(
+    jobs_table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Storage that stops answering while a request waits: 202, for an error would make the client ask for another."""
+    job = PRODUCER.enqueue("report.build", {})
+    request = read_event(rest_event("POST", "/v2/reports", headers={"Prefer": "wait=5"}), Context())
+    DyingStorage(monkeypatch, 2, "lost")
+    response = accepted(request, job, clock=ManualClock())
+    assert (response.status, response.headers["location"]) == (202, f"/v2/jobs/{job.id}")
+    assert "preference-applied" not in response.headers
 
 
 def test_ids_with_a_key_depend_on_tenant_kind_and_key() -> None:

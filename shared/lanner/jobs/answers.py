@@ -4,6 +4,8 @@
     Prefer: wait=n            waits up to n seconds, as far as the invocation's time allows: 200 once it has finished
     both                      waits up to n seconds, then 202 (RFC 7240 section 4.3)
 
+Preference-Applied names what was honoured: a wait that was cut short is not.
+
 A job's document is never stored by caches: it changes, and it is one caller's own.
 """
 
@@ -15,7 +17,7 @@ from lanner.clock import SystemClock
 from lanner.http.message import Request, Response
 from lanner.http.problems import BadRequest, Conflict, NotFound, parameter
 from lanner.jobs.declaration import KIND, KIND_LENGTH
-from lanner.jobs.errors import JobFinished, UnknownJob
+from lanner.jobs.errors import JobFinished, JobsUnavailable, UnknownJob
 from lanner.jobs.ids import read_id
 from lanner.jobs.producer import Producer
 from lanner.jobs.status import CANCELLED, STATES
@@ -59,12 +61,13 @@ def accepted(request: Request, status: JobStatus, *, clock: Clock | None = None)
     to finish, and then answers 200 with its document; `Preference-Applied` says what was honoured.
     """
     asynchronous, wait = preferences(request.headers.get("prefer", ""))
+    waited = False
     if wait:
-        status = _wait(request, status, wait, clock or SystemClock())
+        status, waited = _wait(request, status, wait, clock or SystemClock())
     applied = []
     if asynchronous and not (wait and status.finished):
         applied.append("respond-async")
-    if wait:
+    if waited:
         applied.append(f"wait={wait}")
     location = job_location(request, status.id)
     # RFC 9110 section 8.7: the answer is the representation of the job at that address.
@@ -112,26 +115,34 @@ def preferences(field: str) -> tuple[bool, int]:
 
     The first of a repeated preference counts; one whose value is not what it should be is ignored, as an unknown is.
     """
-    found: dict[str, str] = {}
-    for part in field.split(","):
-        name, _, value = part.partition(";")[0].partition("=")
-        found.setdefault(name.strip().lower(), value.strip().strip('"'))
+    if not field:
+        return False, 0
+    from lanner.http.headers import prefer
+
+    found = prefer(field)
     wait = found.get("wait", "")
-    seconds = int(wait[:9]) if wait.isascii() and wait.isdigit() else 0
-    return "respond-async" in found and not found["respond-async"], seconds
+    seconds = int(wait.lstrip("0")[:9] or 0) if wait.isascii() and wait.isdigit() else 0
+    return found.get("respond-async") == "", seconds
 
 
-def _wait(request: Request, status: JobStatus, wait: int, clock: Clock) -> JobStatus:
-    """The job as it is when it has finished, or after `wait` seconds, or when the invocation's time ends."""
+def _wait(request: Request, status: JobStatus, wait: int, clock: Clock) -> tuple[JobStatus, bool]:
+    """The job when it has finished, after `wait` seconds, or at the invocation's end; and whether that was asked for.
+
+    The job is accepted by then: where its storage stops answering, what was last seen of it is the answer.
+    """
     remaining = getattr(request.context, "get_remaining_time_in_millis", None)
     left = WITHOUT_CONTEXT if remaining is None else remaining() / 1000
-    end = clock.monotonic() + min(float(wait), MAX_WAIT, left - RESERVE)
+    patience = min(float(wait), MAX_WAIT, left - RESERVE)
+    end = clock.monotonic() + patience
     producer, pause = Producer(tenant=status.tenant, clock=clock), FIRST_LOOK
-    while not status.finished and clock.monotonic() + pause <= end:
-        clock.sleep(pause)
+    while not status.finished and (left := end - clock.monotonic()) > 0:
+        clock.sleep(min(pause, left))
         pause = min(LAST_LOOK, pause * 2)
-        status = producer.status(status.id)
-    return status
+        try:
+            status = producer.status(status.id)
+        except JobsUnavailable:
+            return status, False
+    return status, status.finished or patience == wait
 
 
 def _find(request: Request) -> JobStatus:
