@@ -82,9 +82,11 @@ def read_header(head: bytes, *, whole: bool) -> Header:
 def _checked(record: Record) -> list[str]:
     names = [_name(field) for field in record.fields]
     known = ", ".join(COLUMNS)
+    if any("\r" in field.replace("\r\n", "") for field in record.fields):
+        raise WrongHeader("The lines end with a carriage return alone: save the file with CRLF or LF line ends")
     unknown = [repr(field.strip()[:_SHOWN]) for field, name in zip(record.fields, names, strict=True)
                if name not in COLUMNS]  # fmt: skip
-    twice = sorted({name for name in names if names.count(name) > 1 and name in COLUMNS})
+    twice = [name for name in sorted(COLUMNS) if names.count(name) > 1]
     missing = [name for name in REQUIRED if name not in names]
     said = []
     if unknown:
@@ -92,7 +94,7 @@ def _checked(record: Record) -> list[str]:
     if twice:
         said.append(f"{', '.join(twice)} is there more than once")
     if missing:
-        said.append(f"{' and '.join(missing)} is missing")
+        said.append(f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing")
     if said:
         raise WrongHeader(f"Line {record.line}, which names the columns: {'; '.join(said)}")
     return names

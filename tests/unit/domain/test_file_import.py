@@ -193,8 +193,6 @@ print("peak", next(int(line.split()[1]) // 1024 for line in open("/proc/self/sta
 """
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 class Watcher:
     """Another environment's view of the tag `users`, over a cache in files that both share."""
 
@@ -290,6 +288,8 @@ def test_rows_of_a_killed_attempt_are_told_by_the_next_one(
     check()
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_process_that_imports_needs_little_memory() -> None:
     """30 MB, mostly findings: a fresh process stays below 128 MB, boto3 and everything else included."""
     wide = b"Somebody,%s,no address,en\n" % (b"x" * 190)
