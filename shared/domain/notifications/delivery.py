@@ -2,7 +2,8 @@
 
 2xx                                          delivered
 307, 308                                     followed with the same POST, three times at most, each target checked
-429, 5xx, no connection, no answer in time   another attempt later, not before Retry-After
+408, 425, 429, 5xx                           another attempt later, not before Retry-After
+no connection, no answer in time             another attempt later
 410                                          refused for good: the receiver has gone and says so
 other 3xx and 4xx                            refused for good: the same request would be refused again. A 301, 302
                                              or 303 would make a GET of it (RFC 9110 section 15.4)
@@ -29,6 +30,8 @@ ATTEMPT_S = 10.0
 """For one attempt with all its redirects; receivers are told to answer first and work later."""
 MAX_REDIRECTS = 3
 MAX_RETRY_AFTER_S = 3_600.0
+PASSING = frozenset({408, 425, 429})
+"""4xx about the moment, after which the same request may succeed (RFC 9110 section 15.5.9, RFC 8470, RFC 6585)."""
 USER_AGENT = "Lanner-Webhooks/1"
 
 DELIVERED = "delivered"
@@ -91,7 +94,7 @@ def _judged(status: int, fields: dict[bytes, bytes], clock: Clock) -> Outcome:
     said = f"The receiver answered {status}"
     if 200 <= status < 300:
         return Outcome(DELIVERED, said, status)
-    if status == 429 or status >= 500:
+    if status in PASSING or status >= 500:
         return Outcome(LATER, said, status, retry_after(fields.get(b"retry-after", b"").decode("latin-1"), clock))
     return Outcome(REFUSED, f"{said}: it takes no more of these" if status == 410 else said, status)
 

@@ -81,8 +81,7 @@ def post(
     try:
         if target.scheme == "https":
             connection = _secured(connection, target.host, deadline)
-        connection.settimeout(deadline.left())
-        connection.sendall(_request(target, headers, body))
+        send(connection, _request(target, headers, body), deadline)
         status, fields, rest = _head(connection, deadline)
         _drain(connection, _expected(status, fields) - len(rest), deadline.within(DRAIN_S))
         return status, fields
@@ -141,6 +140,14 @@ def _request(target: Target, headers: Mapping[str, str], body: bytes) -> bytes:
     fields = {"host": target.authority, **headers, "content-length": str(len(body)), "connection": "close"}
     lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
     return f"POST {target.path} HTTP/1.1\r\n{lines}\r\n".encode("ascii") + body
+
+
+def send(connection: socket.socket, data: bytes, deadline: Deadline) -> None:
+    """All of `data` by the deadline. `sendall` of TLS would wait anew for each of its records."""
+    left = memoryview(data)
+    while left:
+        connection.settimeout(deadline.left())
+        left = left[connection.send(left) :]
 
 
 def _head(connection: socket.socket, deadline: Deadline) -> tuple[int, dict[bytes, bytes], bytes]:

@@ -10,6 +10,7 @@ import ssl
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -17,9 +18,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from domain.notifications import delivery
+from domain.notifications import delivery, exchange
 from domain.notifications.delivery import DELIVERED, LATER, REFUSED, Outcome, deliver, retry_after
-from domain.notifications.exchange import addresses_of
+from domain.notifications.exchange import Deadline, Unreachable, addresses_of
 from lanner.clock import Clock, ManualClock, SystemClock
 from lanner.http.dates import http_date
 from tests.unit.aws.fault_server import FaultServer, Peer, answer, raw, rst, silent, stalled
@@ -78,7 +79,7 @@ def test_success_is_any_2xx(server: FaultServer, status: int) -> None:
     assert send(server.url).kind == DELIVERED
 
 
-@pytest.mark.parametrize("status", [300, 304, 400, 401, 403, 404, 405, 408, 409, 410, 413, 422, 451])
+@pytest.mark.parametrize("status", [300, 304, 400, 401, 403, 404, 405, 409, 410, 413, 422, 451])
 def test_a_refusal_is_final(server: FaultServer, status: int) -> None:
     """The same request would be refused again; 410 says that the receiver has gone."""
     server.script = [answer(b"", status)]
@@ -87,7 +88,7 @@ def test_a_refusal_is_final(server: FaultServer, status: int) -> None:
     assert str(status) in outcome.detail
 
 
-@pytest.mark.parametrize("status", [429, 500, 502, 503, 504, 599])
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 599])
 def test_trouble_of_the_receiver_is_tried_again(server: FaultServer, status: int) -> None:
     """Not before it says."""
     server.script = [answer(b"", status, retry_after="7"), answer(b"", status)]
@@ -268,6 +269,24 @@ def test_a_receiver_that_drips_is_left(server: FaultServer) -> None:
 
     server.script = [drip]
     assert send(server.url, clock).kind == LATER
+
+
+def test_a_receiver_that_reads_slowly_is_left() -> None:
+    """What it takes of the request is in time each time, all of it is not: over TLS too, which sends by records."""
+    clock = ManualClock()
+    ours, theirs = socket.socketpair()
+
+    class Slow(socket.socket):
+        def send(self, data: Any, *_: int) -> int:
+            clock.advance(3)
+            return super().send(data[:1_000])
+
+    with theirs, Slow(fileno=ours.detach()) as slow:
+        with pytest.raises(Unreachable, match="in time"):
+            exchange.send(slow, b"x" * 20_000, Deadline(clock, 10.0))
+        assert len(theirs.recv(50_000)) == 4_000
+        exchange.send(slow, b"y" * 3_000, Deadline(clock, 10.0))
+        assert theirs.recv(50_000) == b"y" * 3_000
 
 
 def test_a_huge_body_is_not_read(server: FaultServer) -> None:
