@@ -34,7 +34,18 @@ ALLOW_SETTING = "LANNER_WEBHOOK_ALLOW"
 URL_MAX = 2_048
 PORTS = frozenset({443, 8443})
 DEFAULT_PORTS = {"https": 443, "http": 80}
-LOCAL_ZONES = ("localhost", "local", "internal", "intranet", "lan", "home", "corp", "private", "home.arpa")
+LOCAL_ZONES = (
+    "localhost",
+    "localdomain",
+    "local",
+    "internal",
+    "intranet",
+    "lan",
+    "home",
+    "corp",
+    "private",
+    "home.arpa",
+)
 """RFC 6761, 6762, 8375, ICANN's `internal` and names that networks use for themselves; clouds' metadata among them."""
 
 NAME_MAX = 253
@@ -114,11 +125,21 @@ def _split(url: str) -> SplitResult:
         raise TargetRefused("must begin with https://")
     if "@" in parts.netloc:
         raise TargetRefused("must not hold credentials")
-    if "%" in parts.netloc or parts.netloc.endswith(":"):
+    if not _is_authority(parts.netloc):
         raise TargetRefused("has no valid host and port")
     if "#" in url:
         raise TargetRefused("must not have a fragment")
     return parts
+
+
+def _is_authority(written: str) -> bool:
+    """RFC 3986 section 3.2, without percent-encoding and an empty port: `urlsplit` reads over what is behind a `]`."""
+    if "%" in written or written.endswith(":"):
+        return False
+    address, bracket, port = written.rpartition("]")
+    if bracket:
+        return address.startswith("[") and not {"[", "]"} & set(address[1:]) and port[:1] in ("", ":")
+    return "[" not in written and written.count(":") <= 1
 
 
 def _path(parts: SplitResult) -> str:
