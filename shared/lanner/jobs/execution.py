@@ -156,7 +156,7 @@ class Execution:
             attempt.succeed(held, context.items)
         except PayloadTooLarge as error:
             return JobFailed(str(error), status=500)
-        except Exception as error:  # the boundary of the author's code
+        except (Exception, SystemExit) as error:  # the boundary of the author's code; sys.exit() ends its job alone
             return context.stopped if context.stopped is not None and not isinstance(error, JobStopped) else error
         return None
 
