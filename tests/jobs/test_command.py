@@ -21,6 +21,7 @@ from lanner.jobs.producer import Producer
 from lanner.jobs.queue import JobMessage
 from lanner.jobs.table import JobTable
 from lanner.local.commands import jobs as command
+from tests.functions.dying_storage import DyingStorage
 from tests.jobs.conftest import TABLE
 from tests.jobs.deliveries import receive
 from tests.local.dev.conftest import APP, TEMPLATE, Project
@@ -205,6 +206,54 @@ def test_at_most_so_many_dead_letters(lanner: Cli) -> None:
     jobs = {lanner.dead() for _ in range(3)}
     assert lanner.lines("redrive", "--limit", "2")[-1] == "2 dead letters looked at"
     assert sorted(lanner.producer.status(each).state for each in jobs) == ["dead", "queued", "queued"]
+
+
+def test_a_dead_letter_stays_while_the_records_do_not_answer(lanner: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What could not be put back is still there for the next time."""
+    dead = lanner.dead()
+    with monkeypatch.context() as patch:
+        DyingStorage(patch, 1, "lost")
+        assert lanner.lines("redrive") == [
+            f"{dead}  left in the queue: The job storage does not answer; try again shortly",
+            "1 dead letters looked at",
+        ]
+    asked = {"QueueUrl": lanner.dead_letters, "AttributeNames": ["ApproximateNumberOfMessagesNotVisible"]}
+    hidden = wire.sqs().call("GetQueueAttributes", asked)["Attributes"]["ApproximateNumberOfMessagesNotVisible"]
+    assert int(hidden) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["list", "--limit", "0"], "'0' is no number of 1 or more"),
+        (["redrive", "--limit", "-1"], "'-1' is no number of 1 or more"),
+        (["list", "--limit", "many"], "'many' is no number of 1 or more"),
+        (["list", "--kind", "Report.Build"], "a kind is dotted lower-case words"),
+        (["list", "--status", "done"], "invalid choice: 'done'"),
+        (["list", "--tenant", ""], "a tenant has 1 to 256 characters, not 0"),
+        (["show", "x", "--tenant", "t" * 257], "a tenant has 1 to 256 characters, not 257"),
+    ],
+)
+def test_an_argument_that_is_none_is_named(capsys: pytest.CaptureFixture[str], words: list[str], told: str) -> None:
+    """Before anything is asked of anybody: a typing error is no empty list."""
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["jobs", *words, "--table", TABLE])
+    assert ended.value.code == 2
+    assert told in capsys.readouterr().err
+
+
+def test_storage_that_does_not_answer_is_named_with_its_reason(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An operator needs more than that it does not."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    wire.reset()
+    try:
+        assert cli.main(["jobs", "list", "--table", TABLE]) != 0
+    finally:
+        wire.reset()
+    assert "refused" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("missing", ["LANNER_JOBS_QUEUE_URL", "LANNER_JOBS_DEAD_LETTER_QUEUE_URL"])

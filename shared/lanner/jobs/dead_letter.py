@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from lanner.aws.errors import AwsError
 from lanner.jobs.control import redrive
-from lanner.jobs.errors import JobsError
+from lanner.jobs.errors import JobsError, JobsUnavailable
 from lanner.jobs.queue import DEAD_LETTER_SETTING, JobQueue, read_message
 
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ class DeadLetterQueue:
     def redrive(self, table: JobTable, queue: JobQueue, limit: int) -> Iterator[tuple[str, str]]:
         """Put back what at most `limit` messages name; yields each job's id, or the body, and what became of it.
 
-        A message whose job is not dead any more is dropped; what is no message of ours stays. Raises `AwsError`.
+        A message whose job is not dead any more is dropped; what is no message of ours stays, and so does one whose
+        record does not answer. Raises `AwsError`.
         """
         seen = 0
         while seen < limit:
@@ -51,6 +52,9 @@ class DeadLetterQueue:
                 try:
                     redrive(table, queue, message.tenant, message.job_id)
                     what = "redriven"
+                except JobsUnavailable as error:
+                    yield message.job_id, f"left in the queue: {error}"
+                    continue
                 except JobsError as error:
                     what = f"dropped: {error}"
                 self.queue.delete(str(each["ReceiptHandle"]))

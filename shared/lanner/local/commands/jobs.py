@@ -18,10 +18,12 @@ from lanner.aws.errors import AwsError
 from lanner.clock import SystemClock
 from lanner.jobs import control
 from lanner.jobs.dead_letter import DeadLetterQueue
-from lanner.jobs.errors import JobsError
+from lanner.jobs.declaration import check_kind
+from lanner.jobs.errors import JobDeclarationError, JobsError, JobsUnavailable
 from lanner.jobs.ids import read_id
 from lanner.jobs.producer import Producer
 from lanner.jobs.queue import JobQueue
+from lanner.jobs.record import MAX_TENANT
 from lanner.jobs.status import STATES, JobStatus, instant
 from lanner.jobs.table import JobTable
 from lanner.local.commands import CommandError
@@ -46,8 +48,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     listing = actions.add_parser("list", help="jobs of a tenant, newest first")
     listing.add_argument("--status", choices=STATES)
-    listing.add_argument("--kind")
-    listing.add_argument("--limit", type=int, default=20)
+    listing.add_argument("--kind", type=_kind)
+    listing.add_argument("--limit", type=_count, default=20)
     show = actions.add_parser("show", help="one job as JSON")
     show.add_argument("job")
     show.add_argument("--watch", "-w", action="store_true", help="show its progress until it has finished")
@@ -55,13 +57,33 @@ def configure(parser: argparse.ArgumentParser) -> None:
     cancel.add_argument("job")
     redrive = actions.add_parser("redrive", help="put a dead or failed job back, or all of the dead-letter queue")
     redrive.add_argument("job", nargs="?", help="default: what the dead-letter queue holds")
-    redrive.add_argument("--limit", type=int, default=100, help="at most so many dead letters (default: 100)")
+    redrive.add_argument("--limit", type=_count, default=100, help="at most so many dead letters (default: 100)")
     for each in (listing, show, cancel, redrive):
-        each.add_argument("--tenant", default="anonymous", help="whose jobs (default: anonymous)")
+        each.add_argument("--tenant", type=_tenant, default="anonymous", help="whose jobs (default: anonymous)")
         each.add_argument("--table", help="the jobs' table in AWS; default: the running local cloud")
         each.add_argument("--queue", help="URL of the jobs' queue in AWS")
         each.add_argument("--dead-letter-queue", help="URL of its dead-letter queue in AWS")
         add_template_argument(each)
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of 1 or more")
+    return int(text)
+
+
+def _kind(text: str) -> str:
+    try:
+        check_kind(text)
+    except JobDeclarationError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
+
+
+def _tenant(text: str) -> str:
+    if not 0 < len(text) <= MAX_TENANT:
+        raise argparse.ArgumentTypeError(f"a tenant has 1 to {MAX_TENANT} characters, not {len(text)}")
+    return text
 
 
 def run(args: argparse.Namespace) -> int:
@@ -78,6 +100,8 @@ def run(args: argparse.Namespace) -> int:
             print(line(producer.redrive(_id(args.job))))
         else:
             _redrive_all(args, where)
+    except JobsUnavailable as error:
+        raise CommandError(f"{error}: {error.__cause__}" if error.__cause__ else str(error)) from error
     except (JobsError, AwsError) as error:
         raise CommandError(str(error)) from error
     return 0
@@ -136,7 +160,7 @@ def line(status: JobStatus) -> str:
 
 
 def _list(args: argparse.Namespace, where: dict[str, str | None]) -> None:
-    table, after, left = JobTable(SystemClock(), where["table"]), None, max(1, args.limit)
+    table, after, left = JobTable(SystemClock(), where["table"]), None, args.limit
     while left:
         found = control.page(table, args.tenant, limit=left, after=after, state=args.status, kind=args.kind)
         for status in found.jobs:
