@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from lanner.aws import clients, wire
+from lanner.aws import clients, invoke, wire
 from lanner.local.engine import Engine
 from tests.conftest import IDEMPOTENCY_DEFINITION, JOBS_DEFINITION, create_queue, create_table
 from tests.jobs import effects
@@ -67,9 +67,14 @@ def new_world(
     monkeypatch.setenv("LANNER_WEBHOOK_SECRETS", SECRET)
     monkeypatch.setenv("LANNER_WEBHOOK_ALLOW", "127.0.0.1")
     monkeypatch.setenv("LANNER_CDN_DISTRIBUTION", cdn)
+    monkeypatch.setenv("LANNER_WARM_CATALOG", "catalog:live")
+    monkeypatch.setenv("LANNER_WARM_USERS_V2", "users:live")
     clients.reset()
+    invoke.reset()
     receiver, tap = FaultServer(), Tap()
+    monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", receiver.url)
     yield lambda: World(tap, monkeypatch, receiver)
+    invoke.reset()
     receiver.stop()
     clients.reset()
 

@@ -2,6 +2,8 @@
 
     dynamodb, sqs              the wire's two clients
     s3, sesv2, cloudfront      boto3's clients, by the events of botocore that are there for it
+    lambda                     the wire's invoker of functions
+    cache                      invalidations by the job that is there for them
     webhook                    the POST to a receiver
 
 Once the process is dead every further call dies too, whoever swallowed the first death (Mangum answers any exception
@@ -17,6 +19,9 @@ from typing import Any, NoReturn
 from domain.notifications.exchange import Unreachable, post
 from lanner.aws import clients, wire
 from lanner.aws.errors import AwsError, AwsUnavailable
+from lanner.aws.invoke import lambda_invoker
+from lanner.cache.default import default_tags
+from lanner.cache.errors import CacheUnavailable
 
 KILLED_BEFORE, KILLED_AFTER, ANSWER_LOST, REPEATED, STALLED = (
     "killed before",
@@ -29,8 +34,8 @@ MODES = (KILLED_BEFORE, KILLED_AFTER, ANSWER_LOST, REPEATED, STALLED)
 
 WIRE = ("dynamodb", "sqs")
 BOTO = ("s3", "sesv2", "cloudfront")
-WEBHOOK = "webhook"
-SERVICES = (*WIRE, *BOTO, WEBHOOK)
+LAMBDA, CACHE, WEBHOOK = "lambda", "cache", "webhook"
+SERVICES = (*WIRE, *BOTO, LAMBDA, CACHE, WEBHOOK)
 
 DRIVER = ("ReceiveMessage", "GetQueueAttributes")
 """What tests do themselves, and Lambda's own poller: not numbered."""
@@ -76,6 +81,8 @@ class Tap:
         put("lanner.aws.wire.dynamodb", lambda: tapped["dynamodb"])
         put("lanner.aws.wire.sqs", lambda: tapped["sqs"])
         put("lanner.aws.clients.client", _Boto(self, self._make_boto).client)
+        put("lanner.aws.invoke.lambda_invoker", lambda: _Invoker(self))
+        put("domain.rendering.jobs.default_tags", lambda: _Tags(self))
         put("domain.notifications.delivery.post", _tapped_post(self, self._post))
 
     def arm(self, at: Callable[[int, str, Any], bool], mode: str, meanwhile: Callable[[], None] | None = None) -> None:
@@ -177,6 +184,37 @@ class _Boto:
             self._tap.kill()
         if context["tap"] in (ANSWER_LOST, REPEATED):
             raise ReadTimeoutError(endpoint_url="the answer was lost")
+
+
+class _Invoker:
+    """Lambda, asked to run a function."""
+
+    def __init__(self, tap: Tap) -> None:
+        self._tap = tap
+
+    def invoke(self, function_name: str, payload: bytes, **options: Any) -> bytes:
+        then = self._tap.begin(LAMBDA, "Invoke", payload)
+        answer = lambda_invoker().invoke(function_name, payload, **options)
+        if then == KILLED_AFTER:
+            self._tap.kill()
+        if then in (ANSWER_LOST, REPEATED):
+            raise AwsUnavailable("the answer was lost", outcome_unknown=True)
+        return answer
+
+
+class _Tags:
+    """The tags of the cache, to be invalidated."""
+
+    def __init__(self, tap: Tap) -> None:
+        self._tap = tap
+
+    def invalidate(self, tags: Any) -> None:
+        then = self._tap.begin(CACHE, "Invalidate", tags)
+        default_tags().invalidate(tags)
+        if then == KILLED_AFTER:
+            self._tap.kill()
+        if then in (ANSWER_LOST, REPEATED):
+            raise CacheUnavailable("the answer was lost")
 
 
 def _tapped_post(tap: Tap, inner: Callable[..., Any]) -> Callable[..., Any]:

@@ -19,15 +19,17 @@ import reports.app
 import uploads.app
 import users_v2.app
 from domain.files import objects
-from domain.rendering.jobs import INVALIDATE_CDN
+from domain.rendering.jobs import INVALIDATE, INVALIDATE_CDN, WARM
 from domain.users import store
 from domain.users.model import Content, User
 from lanner.aws import clients
+from lanner.cache.default import default_tags
 from lanner.jobs.producer import Producer
 from lanner.jobs.status import JobStatus
 from tests.conftest import FILES_TABLE, USERS_TABLE, scan
 from tests.functions.file_jobs import arrived
 from tests.jobs.lives.world import Life, World, void
+from tests.unit.aws.fault_server import answer
 from tests.unit.domain.test_notification_signature import SECRET, verifies
 
 AT = "2026-11-23T03:52:11.123Z"
@@ -194,6 +196,12 @@ class Report:
         assert [line.rpartition(",")[0] for line in lines] == ["locale,users", "pt,2", "en,1"]
 
 
+def ask_for(world: World, kind: str, payload: dict[str, Any]) -> Callable[[], None]:
+    """A step: the API itself accepts a job."""
+    producer = Producer(tenant="lanner", clock=world.stage.clock)
+    return lambda: void(producer.enqueue(kind, payload, key=world.name))
+
+
 class Purge:
     """CloudFront is told that answers are out of date."""
 
@@ -201,8 +209,7 @@ class Purge:
     services = frozenset({"dynamodb", "sqs", "cloudfront"})
 
     def steps(self, world: World) -> Sequence[Callable[[], None]]:
-        producer = Producer(tenant="lanner", clock=world.stage.clock)
-        return [lambda: void(producer.enqueue(INVALIDATE_CDN, {"tags": ["catalog"]}, key=world.name))]
+        return [ask_for(world, INVALIDATE_CDN, {"tags": ["catalog"]})]
 
     def check(self, world: World, status: JobStatus) -> None:
         asked = {"DistributionId": os.environ["LANNER_CDN_DISTRIBUTION"]}
@@ -216,7 +223,61 @@ class Purge:
         assert {tuple(each["Paths"]["Items"]) for each in ours} == {("#catalog",)}
 
 
-LIVES: tuple[Callable[[], Life], ...] = (Welcome, MailNotification, Webhook, Inspection, Import, Report, Purge)
+class Invalidation:
+    """Readers of the cache are told what is out of date, after a cache that did not answer has come back."""
+
+    kind = INVALIDATE
+    services = frozenset({"dynamodb", "sqs", "cache"})
+
+    def __init__(self) -> None:
+        self._seen: dict[str, int] = {}
+
+    def steps(self, world: World) -> Sequence[Callable[[], None]]:
+        if not self._seen:
+            self._seen = default_tags().current(["catalog"])
+        return [ask_for(world, INVALIDATE, {"tags": ["catalog"]})]
+
+    def check(self, world: World, status: JobStatus) -> None:
+        assert default_tags().judge(self._seen) == "gone"
+
+
+class Warming:
+    """A cold cache is filled by functions that render. Lambda answers every one of them with a list of one locale."""
+
+    kind = WARM
+    services = frozenset({"dynamodb", "sqs", "lambda"})
+
+    def steps(self, world: World) -> Sequence[Callable[[], None]]:
+        rendered = orjson.dumps({"statusCode": 200, "body": '{"data": [{"locale": "pt"}]}'})
+        world.receiver.script = [answer(rendered)] * 100
+        return [ask_for(world, WARM, {})]
+
+    def check(self, world: World, status: JobStatus) -> None:
+        paths = [orjson.loads(request.body)["rawPath"] for request in world.receiver.requests]
+        assert set(paths) == WARMED
+        assert all(1 <= paths.count(path) <= 2 * status.attempt for path in WARMED)  # lists of locales: twice in a plan
+
+
+WARMED = {
+    *(f"/{version}/catalog/{part}" for version in ("v1", "v2") for part in ("categories", "settings", "translations")),
+    *(f"/{version}/catalog/translations/pt" for version in ("v1", "v2")),
+    "/v2/users/statistics",
+    "/v2/users",
+}
+
+
+LIVES: tuple[Callable[[], Life], ...] = (
+    Welcome,
+    MailNotification,
+    Webhook,
+    Inspection,
+    Import,
+    Report,
+    Purge,
+    Invalidation,
+    Warming,
+)
+"""Not `cache.refresh`: it has two attempts and no more, since the next reader of what is stale asks again."""
 
 
 def names(lives: Iterable[Callable[[], Life]] = LIVES) -> list[str]:
