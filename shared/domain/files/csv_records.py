@@ -107,13 +107,15 @@ class CsvReader:
         line_end = len(buffer) if line_end < 0 else line_end
         if self._overlong is not None:
             return self._take(start, line_end, [], _TOO_LONG)
-        if buffer.find(b'"', start, line_end) < 0 and line_end - start <= MAX_RECORD:
+        if buffer.find(b'"', start, line_end) < 0:
+            if line_end - start > MAX_RECORD:
+                return self._take(start, line_end, [], _TOO_LONG)
             return self._take(start, line_end, buffer[start:line_end].removesuffix(b"\r").split(self._delimiter))
         return self._quoted(start, line_end)
 
     def _quoted(self, start: int, line_end: int) -> Record | None:
-        """A record with quotes, or one that is too long."""
-        buffer, fields, at = self._buffer, list[bytes](), start
+        """A record with quotes. `stop` is looked for in the line that `at` is on, whose end is found once."""
+        buffer, fields, at, here = self._buffer, list[bytes](), start, line_end
         while True:
             if at < len(buffer) and buffer[at] == _QUOTE:
                 close = self._closing(at + 1)
@@ -124,7 +126,9 @@ class CsvReader:
                 if not self._ended and at + 1 >= len(buffer):  # the two bytes of a CRLF may still come
                     return self._unfinished(start, line_end)
             else:
-                stop = self._unquoted_end(at)
+                here = self._line_end(at) if at > here else here
+                stop = buffer.find(self._delimiter, at, here)
+                stop = here if stop < 0 else stop
                 if stop == len(buffer) and not self._ended:
                     return self._unfinished(start, line_end)
                 if buffer.find(b'"', at, stop) >= 0:
@@ -151,11 +155,6 @@ class CsvReader:
             if not buffer.startswith(b'""', found):
                 return found
             at = found + 2
-
-    def _unquoted_end(self, at: int) -> int:
-        stop = self._line_end(at)
-        delimiter = self._buffer.find(self._delimiter, at, stop)
-        return stop if delimiter < 0 else delimiter
 
     def _line_end(self, at: int) -> int:
         found = self._buffer.find(b"\n", at)

@@ -5,7 +5,8 @@ object (`PART` bytes) is part of the checkpoint; the rest is in numbered objects
 the attempt that wrote it, and the checkpoint knows which attempt wrote which numbers. So an attempt that lost the job,
 and does not know it yet, overwrites nothing that counts.
 
-Cells that a spreadsheet would compute begin with an apostrophe (OWASP, "CSV Injection").
+Cells that a spreadsheet would compute begin with an apostrophe (OWASP, "CSV Injection"); control characters are shown
+by their pictures (U+2400 and up).
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ PART = 16_384
 VALUE_MAX = 100
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_PICTURES = {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\t\n\r"} | {0x7F: 0x2421}
+"""Control characters as Unicode's pictures of them: a NUL ends what many programs read of a file."""
 _QUOTED = frozenset('",;\t\r\n')
 
 
@@ -97,6 +100,7 @@ class Findings:
 def row(line: int, finding: Finding) -> str:
     """One line of the result."""
     value = finding.value if len(finding.value) <= VALUE_MAX else finding.value[:VALUE_MAX] + "…"
+    value = value.translate(_PICTURES)
     return f"{line},{cell(finding.column)},{cell(finding.detail)},{cell(value)}\r\n"
 
 

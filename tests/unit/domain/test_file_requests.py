@@ -142,6 +142,11 @@ def test_cells_of_results_are_no_formulas(start: str) -> None:
     assert '""x""' in line
 
 
+def test_control_characters_are_shown_and_not_written() -> None:
+    """A NUL in the result would end it for many a reader; line breaks and tabs are what CSV can hold."""
+    assert row(1, Finding("given_name", "is wrong", "A\x00\x1b\x7f\tb\nc")) == '1,given_name,is wrong,"A␀␛␡\tb\nc"\r\n'
+
+
 def test_long_values_are_cut_off() -> None:
     """The line number finds the rest."""
     assert len(row(1, Finding("email", "is wrong", "x" * 5_000))) < 200
