@@ -1,11 +1,12 @@
 """`python replay.py [module ...]`: the engine, without its changes to moto in these modules, answers calls.
 
-In, on standard input: a JSON list of `[operation, document]`. Out: `answers`, each `[status, body]`, and `read`, how
-often moto took a text to pieces: updates and conditions.
+In, on standard input: a JSON list of `[operation, document]`. Out: `answers`, each `[status, body]`; `read`, how often
+moto took a text to pieces: updates and conditions; `kept`, how many items and tables are in memory at the end.
 """
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import sys
@@ -13,6 +14,8 @@ from collections import Counter
 from typing import Any
 
 from moto.dynamodb.comparisons import ConditionExpressionParser
+from moto.dynamodb.models.dynamo_type import Item
+from moto.dynamodb.models.table import Table
 from moto.dynamodb.parsing.tokens import ExpressionTokenizer
 
 from lanner.local.engine.application import Application
@@ -49,7 +52,9 @@ def main() -> None:
         ]
         answer = application.call(Request("POST", "/", headers, json.dumps(document).encode()))
         answers.append([answer.status, answer.body.decode()])
-    json.dump({"answers": answers, "read": read}, sys.stdout)
+    gc.collect()
+    alive = Counter(type(each).__name__ for each in gc.get_objects() if isinstance(each, (Item, Table)))
+    json.dump({"answers": answers, "read": read, "kept": alive}, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import pytest
 from lanner.local.engine.expressions import Kept
 
 Call = list[Any]  # [operation, document]
-CHANGES = ("expressions", "items", "shapes")
+CHANGES = ("expressions", "instances", "items", "shapes", "streams")
 CALLS = 700
 NAMES = {
     "#n": ("name", "n", "pk"),
@@ -291,6 +291,21 @@ def test_a_text_is_read_once() -> None:
     ]
     assert replay([*tables(), *calls])["read"] == {"updates": 1, "conditions": 1}
     assert replay([*tables(), *calls], "expressions")["read"] == {"updates": 40, "conditions": 40}
+
+
+def test_memory_holds_what_is_stored_and_no_more() -> None:
+    """A hundred transactions over one item, half of which fail, leave that item, and each table once."""
+    put = {"Put": {"TableName": "flat", "Item": {"pk": {"S": "a"}}}}
+    check = {
+        "ConditionCheck": {
+            "TableName": "pairs",
+            "Key": {"pk": {"S": "a"}, "sk": {"N": "1"}},
+            "ConditionExpression": "attribute_exists(pk)",
+        }
+    }
+    calls: list[Call] = [["TransactWriteItems", {"TransactItems": [put, *([check] * (at % 2))]}] for at in range(100)]
+    assert replay([*tables(), *calls])["kept"] == {"Item": 1, "Table": 3}
+    assert replay([*tables(), *calls], "instances", "streams")["kept"]["Table"] > 100
 
 
 def test_what_is_kept_has_a_limit() -> None:

@@ -23,7 +23,7 @@ from urllib.parse import unquote_to_bytes, urlencode
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from lanner.local.engine import expressions, items, queue_calls, shapes, streams
+from lanner.local.engine import expressions, instances, items, queue_calls, shapes, streams
 from lanner.local.engine import journal as journals
 from lanner.local.engine.http import Answer, Request
 from lanner.local.engine.mail import Outbox, refused_sender
@@ -57,7 +57,7 @@ class Application:
         self._queue_waits: dict[str, tuple[float, float]] = {}
         self.journal = journals.Journal()
         self.outbox = Outbox()
-        for patched in (queue_calls, streams, expressions, items, shapes):
+        for patched in (instances, queue_calls, streams, expressions, items, shapes):
             patched.install()
         journals.watch_objects(self.journal)
         for service in services:

@@ -5,17 +5,18 @@
 - Each read makes an iterator that is never forgotten; the last `ITERATORS` are kept.
 - An update that creates an item is recorded twice, first with its keys alone; a write that changes nothing is recorded
   although DynamoDB does not record it (docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html).
-- Every transaction copies its tables to the last value, streams included: 5,000 items made one take over a second. Only
-  the items that it names are copied.
+- Every transaction copies its tables to the last value, once for each of its items: 5,000 items made one take over a
+  second, and an import of 30,000 users 23 GB. Nothing is copied but the items that a transaction names; they are put
+  back where it fails.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
 from typing import Any
 
 from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import StreamShard, Table
 from moto.dynamodbstreams import models as stream_models
 
@@ -75,23 +76,31 @@ def _copy_what_is_written() -> None:
     backend: Any = DynamoDBBackend
     table: Any = Table
     transact = backend.transact_write_items
-    written: dict[str, list[dict[str, Any]]] = {}
+    kept: dict[str, _Kept] = {}
 
     def transact_write_items(self: Any, transact_items: list[dict[str, Any]]) -> None:
-        written.clear()
+        kept.clear()
         for item in transact_items:
             for operation in item.values():
-                written.setdefault(str(operation.get("TableName")), []).append(
-                    operation.get("Key") or operation.get("Item") or {}
-                )
+                name = str(operation.get("TableName"))
+                if name in self.tables:
+                    kept.setdefault(name, _Kept(self.tables[name])).keep(
+                        operation.get("Key") or operation.get("Item") or {}
+                    )
         try:
             transact(self, transact_items)
+        except BaseException:
+            for each in kept.values():
+                each.put_back()
+            raise
         finally:
-            written.clear()
+            kept.clear()
 
     def copy_table(self: Any, _memo: dict[int, Any]) -> Any:
+        if self.name in kept:
+            return self  # moto's copy for a transaction that fails: what it replaces is put back here
         made = copy.copy(self)
-        made.items = _copied(self, written.get(self.name))
+        made.items = copy.deepcopy(self.items)
         if self.stream_shard is not None:
             made.stream_shard = copy.copy(self.stream_shard)
             made.stream_shard.items = list(self.stream_shard.items)
@@ -102,30 +111,38 @@ def _copy_what_is_written() -> None:
     table.__deepcopy__ = copy_table
 
 
-def _copied(table: Any, keys: list[dict[str, Any]] | None) -> Any:
-    """A snapshot of the items: those at `keys` in mappings and copies of their own, all of them without keys."""
-    made = copy.copy(table.items)
-    if keys is None:
-        return copy.deepcopy(made)
-    for hash_value, range_value in _places(table, keys):
-        if hash_value not in made:
-            continue
-        if table.range_key_attr is None:
-            made[hash_value] = copy.deepcopy(made[hash_value])
-            continue
-        place = made[hash_value]
-        if place is table.items[hash_value]:
-            place = made[hash_value] = dict(place)
-        if range_value in place:
-            place[range_value] = copy.deepcopy(place[range_value])
-    return made
+class _Kept:
+    """What a transaction may change of one table, as it was before."""
 
+    def __init__(self, table: Any) -> None:  # Any: moto's table
+        self._table = table
+        self._records = 0 if table.stream_shard is None else len(table.stream_shard.items)
+        self._items: dict[tuple[Any, Any], Any] = {}
 
-def _places(table: Any, keys: list[dict[str, Any]]) -> Iterator[tuple[Any, Any]]:
-    from moto.dynamodb.models.dynamo_type import DynamoType
-
-    for key in keys:
+    def keep(self, key: dict[str, Any]) -> None:
+        """Remember the item at a key, or that there is none."""
+        table = self._table
         if table.hash_key_attr not in key:
-            continue  # malformed: moto says so itself
+            return  # malformed: moto says so itself
+        hash_value = DynamoType(key[table.hash_key_attr])
         range_value = DynamoType(key[table.range_key_attr]) if table.range_key_attr in key else None
-        yield DynamoType(key[table.hash_key_attr]), range_value
+        place, at = self._place(hash_value, range_value)
+        self._items[hash_value, range_value] = copy.deepcopy(place[at]) if at in place else None
+
+    def put_back(self) -> None:
+        """Make everything what it was."""
+        table = self._table
+        for (hash_value, range_value), item in self._items.items():
+            place, at = self._place(hash_value, range_value)
+            if item is not None:
+                place[at] = item
+            elif at in place:
+                del place[at]
+        if table.stream_shard is not None:
+            del table.stream_shard.items[self._records :]
+
+    def _place(self, hash_value: Any, range_value: Any) -> tuple[Any, Any]:
+        """The mapping that an item is in, and its key there."""
+        if self._table.range_key_attr is None:
+            return self._table.items, hash_value
+        return self._table.items[hash_value], range_value
