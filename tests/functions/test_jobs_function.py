@@ -102,8 +102,16 @@ def test_cancelling_by_state(stored: None) -> None:
     attempt.end("cancelled", None)
     assert ask("DELETE", f"/v2/jobs/{STORED}").status == 200
     assert ask("DELETE", f"/v2/jobs/{STORED}").json()["status"] == "cancelled"
+    assert ask("DELETE", f"/v2/jobs/{STORED}", {"If-Match": "*"}).status == 200
     refused = ask("DELETE", f"/v2/jobs/{FINISHED}")
     assert (refused.status, refused.json()["job_status"]) == (409, "succeeded")
+
+
+def test_a_condition_that_no_job_fulfils_cancels_none(stored: None) -> None:
+    """Jobs have no ETag (RFC 9110 section 13.1.1); one that is not there is a 404 all the same."""
+    assert ask("DELETE", f"/v2/jobs/{STORED}", {"If-Match": '"1"'}).status == 412
+    assert ask("GET", f"/v2/jobs/{STORED}").json()["status"] == "queued"
+    assert ask("DELETE", f"/v2/jobs/{STORED[:-1]}d", {"If-Match": '"1"'}).status == 404
 
 
 def test_nobody_sees_the_jobs_of_others(stored: None) -> None:

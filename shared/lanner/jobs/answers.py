@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from lanner.clock import SystemClock
 from lanner.http.message import Request, Response
-from lanner.http.problems import BadRequest, Conflict, NotFound, parameter
+from lanner.http.problems import BadRequest, Conflict, NotFound, PreconditionFailed, parameter
 from lanner.jobs.declaration import KIND, KIND_LENGTH
 from lanner.jobs.errors import JobFinished, JobsUnavailable, UnknownJob
 from lanner.jobs.ids import read_id
@@ -87,8 +87,14 @@ def read(request: Request) -> Response:
 
 
 def cancel(request: Request) -> Response:
-    """DELETE: 200 when it is cancelled, 202 when a running job was asked to stop, 409 when it has finished."""
+    """DELETE: 200 when it is cancelled, 202 when a running job was asked to stop, 409 when it has finished.
+
+    A job has no entity-tag, so none that If-Match names is its own (RFC 9110 section 13.1.1): 412.
+    """
     _check_known(request)
+    if request.headers.get("if-match", "*").strip() != "*":
+        _find(request)
+        raise PreconditionFailed("A job has no ETag, so it is in no state that If-Match could name")
     try:
         status = _producer(request).cancel(_id(request))
     except UnknownJob:
