@@ -23,7 +23,7 @@ from urllib.parse import unquote_to_bytes, urlencode
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from lanner.local.engine import expressions, instances, items, queue_calls, shapes, streams
+from lanner.local.engine import expressions, forms, instances, items, queue_calls, shapes, streams
 from lanner.local.engine import journal as journals
 from lanner.local.engine.http import Answer, Request
 from lanner.local.engine.mail import Outbox, refused_sender
@@ -72,7 +72,7 @@ class Application:
         target = request.header("x-amz-target")
         if target == _RECEIVE and self._wait_time(request) > 0:
             return None
-        answer = self.call(request)
+        answer = forms.refusal(request) or self.call(request)
         sender = refused_sender(answer) if answer.status.startswith("400") else None
         if sender:
             self._verify(sender, request)
