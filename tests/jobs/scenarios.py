@@ -10,6 +10,7 @@ import pytest
 
 from lanner.jobs.declaration import Registry
 from lanner.jobs.errors import AttemptLost, JobCancelled, JobFailed, JobFinished, NotRedrivable
+from lanner.jobs.execution import UNKNOWN_KIND_FOR
 from lanner.jobs.status import CANCELLED, DEAD, QUEUED, SUCCEEDED
 from tests.jobs.stage import Stage
 from tests.jobs.tap import REPEATED, STALLED, Killed
@@ -228,7 +229,7 @@ def claim_only(stage: Stage, job_id: str) -> None:
 
 
 def unknown_to_an_old_version(stage: Stage) -> None:
-    """Code that does not know a kind does not bury a job that newer code runs."""
+    """Code that does not know a kind does not bury a job that newer code runs, however long it has waited."""
 
     def run(payload: Any, context: Any) -> None:
         stage.deliver(stage.another_worker(Registry()), messages)
@@ -237,6 +238,7 @@ def unknown_to_an_old_version(stage: Stage) -> None:
     stage.declare(run)
     status = stage.enqueue()
     messages = stage.collect()
+    stage.clock.advance(UNKNOWN_KIND_FOR + 1)
     stage.deliver(None, messages)
     assert stage.status(status.id).state == SUCCEEDED
     assert stage.count("done") == 1

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from lanner.aws import wire
+from lanner.jobs.declaration import Registry
+from lanner.jobs.execution import UNKNOWN_KIND_FOR
 from lanner.jobs.status import DEAD, QUEUED, SUCCEEDED
 from tests.jobs.deliveries import event_of
 from tests.jobs.stage import Stage
@@ -71,9 +73,26 @@ def test_the_dead_letter_says_why(stage: Stage) -> None:
     assert letter["MessageAttributes"]["reason"]["StringValue"] == "unreadable"
 
 
+def test_a_kind_that_newer_code_knows_waits_for_it(stage: Stage) -> None:
+    """In a deployment, older workers receive it too: none of them buries it, and the first newer one does it."""
+    status = stage.producer.enqueue("newer.kind", {})
+    for _ in range(5):
+        stage.deliver()
+        assert stage.status(status.id).state == QUEUED
+        stage.later()
+        stage.sweep()
+    newer = Registry()
+    newer.job("newer.kind")(lambda payload, context: context.finish_with([stage.effect("newer")]))
+    stage.deliver(stage.another_worker(newer))
+    stage.deliver()  # what is left of its messages meets an older worker again
+    assert stage.status(status.id).state == SUCCEEDED
+    assert (stage.count("newer"), stage.given_up()) == (1, 0)
+
+
 def test_a_kind_that_nobody_declares_is_a_dead_job(stage: Stage) -> None:
-    """Its record says so, and a redrive brings it back once a worker knows the kind."""
+    """After the time that a deployment may take; a redrive brings it back once a worker knows the kind."""
     status = stage.producer.enqueue("not.declared", {})
+    stage.clock.advance(UNKNOWN_KIND_FOR + 1)
     stage.deliver()
     assert stage.status(status.id).state == DEAD
     assert stage.given_up() == 1

@@ -1,6 +1,8 @@
 """One message becomes one attempt, and what is to be done with the message afterwards.
 
-    unreadable, unknown kind, no such record     dead letters    taken away
+    unreadable, no such record                   dead letters    taken away
+    a kind that is not known here                nothing         hidden: newer code may be on its way
+    the same, hours after it was due             dead letters    taken away; the job is dead
     finished, or running under its lease         nothing         taken away: the sweep sees to holders that die
     not due yet                                  nothing         hidden until it is
     its holder died and no attempt is left       dead letters    taken away; the job is dead
@@ -54,6 +56,13 @@ MAX_LEASE = 120.0
 
 RESERVE = 2.0
 """Seconds kept of what remains of the invocation for the last write and the answer."""
+
+UNKNOWN_KIND_FOR = 7_200.0
+"""Seconds, from when it was due, that a job of an unknown kind waits for a worker that knows it: while a deployment
+shifts traffic (100 minutes at most) newer code accepts jobs and older code receives some of them."""
+
+UNKNOWN_KIND_WAIT = 180.0
+"""Seconds between two looks at one: 40 in that time, fewer than the queue's maxReceiveCount."""
 
 BUSY_WAIT = 10.0
 """Seconds that a message waits when the storage does not answer."""
@@ -193,6 +202,16 @@ class Execution:
         return Outcome("taken meanwhile", wait=1)
 
     def _unknown_kind(self, message: JobMessage, body: str) -> Outcome:
+        try:
+            item = self._table.read(message.tenant, message.job_id)
+        except JobsUnavailable as error:
+            return Outcome("storage away", wait=BUSY_WAIT, error=error)
+        if item is None:
+            return self._poison(body, "unknown job")
+        if text(item, "state") in FINISHED:
+            return Outcome(f"already {text(item, 'state')}")
+        if self._table.now() - number(item, "not_before") < UNKNOWN_KIND_FOR * 1000:
+            return Outcome("unknown kind", wait=UNKNOWN_KIND_WAIT)
         return self._bury(message, body, conditions.BURY_UNKNOWN, "unknown kind", 0)
 
     def _bury(self, message: JobMessage, body: str, condition: str, reason: str, max_attempts: int) -> Outcome:
