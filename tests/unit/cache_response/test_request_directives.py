@@ -55,6 +55,16 @@ def test_max_age_counts_the_age_that_was_received() -> None:
     assert not stored(0, age="200").is_cached(cache_control="max-age=100")
 
 
+@pytest.mark.parametrize(("value", "stale"), [("max-age=2000", False), ("max-age=2000, max-stale", True), ("", True)])
+def test_max_age_alone_wants_nothing_stale(value: str, stale: bool) -> None:
+    """Section 5.2.1.1: not within `stale-while-revalidate` either, nor for an origin that fails."""
+    site = stored(1010, cache_control="max-age=1000, stale-while-revalidate=60, stale-if-error=60")
+    site.reply(503)
+    assert site.get(cache_control=value).status == (200 if stale else 503)
+    site.reply(200, b"new", cache_control="max-age=1000")
+    assert (site.get(cache_control=value).body == b"new") is not stale
+
+
 def test_max_stale_serves_what_arrived_stale() -> None:
     """Section 5.2.1.2, with a received Age."""
     site = Site().reply(cache_control="max-age=1500", age="2000")

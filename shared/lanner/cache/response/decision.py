@@ -61,11 +61,18 @@ def _decide(record: Record | None, asked: RequestDirectives, now: float, verdict
 
 
 def demands(asked: RequestDirectives, age: float, remaining: float) -> bool:
-    """Whether the client refuses a response of this age (section 5.2.1): `max-age=0` asks for validation."""
+    """Whether the client refuses a response of this age (section 5.2.1).
+
+    `max-age=0` asks for validation. With any `max-age` the client wants nothing stale, unless it says `max-stale` too
+    (section 5.2.1.1).
+    """
     if asked.no_cache:
         return True
-    if asked.max_age is not None and (age > asked.max_age or asked.max_age == 0):
-        return True
+    if asked.max_age is not None:
+        if age > asked.max_age or asked.max_age == 0:
+            return True
+        if remaining <= 0 and asked.max_stale is None:
+            return True
     return asked.min_fresh is not None and remaining < asked.min_fresh
 
 
