@@ -67,6 +67,15 @@ def test_ranges_beyond_the_end_are_a_416(value: str) -> None:
     assert not {"etag", "expires", "cdn-cache-control", "content-type"} & set(answer.headers)
 
 
+def test_the_last_bytes_of_an_empty_body_are_the_whole() -> None:
+    """Section 14.1.2: such a range can be satisfied, so it is no 416; and no Content-Range can name it."""
+    cache = Site().reply(200, b"", cache_control="max-age=60")
+    cache.get()
+    assert (cache.get(range="bytes=-5").status, cache.get(range="bytes=9-, -5").status) == (200, 200)
+    assert (cache.get(range="bytes=0-").status, cache.get(range="bytes=-0").status) == (416, 416)
+    assert cache.calls == 1
+
+
 def test_several_parts() -> None:
     """RFC 9110 section 14.6: multipart/byteranges, each with its Content-Range; none in the head."""
     answer = site().get(range="bytes=0-1, -1, 4-5")
@@ -86,7 +95,6 @@ def test_merging_keeps_the_order_asked_for() -> None:
     assert parse("bytes=8-9,0-1,2-3", 10) == [(8, 9), (0, 3)]
     assert parse("bytes=0-1,4-5,8-9,1-8", 10) == [(0, 9)]
     assert parse("bytes=0-0", 0) == []
-    assert parse("bytes=-5", 0) == []
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,8 @@ _OF_THE_WHOLE: Final = (
 def parse(value: str, size: int) -> list[Span] | None:
     """The satisfiable ranges of a Range field for a body of `size` bytes, merged, in the order asked.
 
-    None when the field has to be ignored, an empty list when no range can be satisfied.
+    None when the field has to be ignored, an empty list when no range can be satisfied. The last bytes of an empty body
+    can be had (section 14.1.2), but no Content-Range can say so: the field is ignored.
     """
     unit, equals, text = value.partition("=")
     if not equals or unit.strip(" \t").lower() != "bytes":
@@ -50,6 +51,8 @@ def parse(value: str, size: int) -> list[Span] | None:
         if not dash or not all(part == "" or (part.isascii() and part.isdigit()) for part in (first, last)):
             return None
         if not first and not last:
+            return None
+        if not first and not size and last.strip("0"):
             return None
         span = _resolve(_number(first), _number(last), size)
         if span is None:
