@@ -219,6 +219,42 @@ def test_a_304_without_validators_confirms_the_only_one_asked_about() -> None:
     assert site.is_cached()
 
 
+def test_a_strong_tag_in_a_304_says_nothing_about_a_weak_one() -> None:
+    """Section 4.3.4: none of what is stored has that strong validator, so it updates nothing."""
+    site = Site().reply(200, b"old", cache_control="max-age=1", etag='W/"1"')
+    site.get()
+    site.replies(
+        lambda asked: Response(304, {"etag": '"1"'}) if "if-none-match" in asked.headers else Response(200, {}, b"new")
+    )
+    assert site.wait(2).get().body == b"new"
+    assert "if-none-match" not in site.sent[2]
+
+
+def test_a_weak_tag_never_becomes_a_strong_one() -> None:
+    """A server that compresses weakens its tag in a 200 and not in a 304: Last-Modified tells that it still holds."""
+    modified = Site().date(-1000)
+    site = Site().reply(200, b"zip", cache_control="max-age=1", etag='W/"1"', last_modified=modified)
+    site.get()
+    site.reply(304, b"", cache_control="max-age=60", etag='"1"', last_modified=modified)
+    answer = site.wait(2).get()
+    assert (answer.body, answer.headers["etag"], site.calls) == (b"zip", 'W/"1"', 2)
+    assert site.get(range="bytes=0-1", if_range='"1"').status == 200
+    assert site.calls == 2
+
+
+def test_a_304_brings_all_up_to_date_that_have_its_strong_tag() -> None:
+    """Section 4.3.4: one with Vary and one without fit the request, and both are fresh again."""
+    site = Site().reply(200, b"one", cache_control="max-age=10", etag='"1"', vary="foo")
+    site.get(foo="1")
+    site.reply(200, b"one", cache_control="max-age=10", etag='"1"')
+    site.get(foo="2")
+    site.reply(304, b"", cache_control="max-age=60", etag='"1"', x="new")
+    site.wait(20)
+    assert site.get(foo="1").headers["vary"] == "foo"
+    other = site.get(foo="2")
+    assert ("vary" in other.headers, other.headers["x"], site.calls) == (False, "new", 3)
+
+
 def test_all_entity_tags_of_what_matches_are_sent() -> None:
     """Section 4.3.1: several stored responses may fit one request; the 304 chooses."""
     site = Site()

@@ -28,6 +28,7 @@ from lanner.http.message import Response
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from lanner.cache.response.directives import ResponseDirectives
     from lanner.cache.response.keeping import Keeper
     from lanner.cache.response.record import Record
     from lanner.cache.response.storage import Found
@@ -130,7 +131,7 @@ class Fetcher:
                 return self._completed(trip, response)
             if response.status == 304 and candidates:
                 about = confirmed(candidates, response.headers)
-                if about is not None:
+                if about:
                     return self._confirmed(trip, about, response)
                 response = self._call(trip, unconditional(headers))  # it is about something that we do not have
         except Exception as error:
@@ -189,13 +190,11 @@ class Fetcher:
         finally:
             request.headers = own
 
-    def _confirmed(self, trip: Trip, record: Record, response: Response) -> Response:
-        """A 304 about a stored response: it is brought up to date and used (RFC 9111 section 4.3.4)."""
+    def _confirmed(self, trip: Trip, about: list[Record], response: Response) -> Response:
+        """A 304 about stored responses: they are brought up to date, the first is used (RFC 9111 section 4.3.4)."""
         now = self.storage.clock.now()
-        merged = freshened(record.headers, response.headers)
-        directives = response_directives(merged, self.storage.rules.targets)
-        full = Response(record.status, merged, record.body)
-        new, why = self.keeper.record(trip, full, directives, now, cookies=record.cookies)
+        record, *others = about
+        new, why, directives = self._updated(trip, record, response, now)
         stored = False
         if why:
             if why in _FORBIDDEN and not trip.asked.no_store:
@@ -203,6 +202,11 @@ class Fetcher:
             self.keeper.abandon(trip, failed=False)
         else:
             stored = self.keeper.save(trip, new, record)
+        for other in others:
+            trip.holder = ""  # that lease has ended
+            again, wrong, _ = self._updated(trip, other, response, now)
+            if not wrong:
+                self.keeper.save(trip, again, other)
         self.counters.revalidated += 1
         trip.request.state["cache"] = "revalidated"
         member = forwarded(
@@ -219,6 +223,15 @@ class Fetcher:
             if name in response.headers:
                 answer.headers[name] = response.headers[name]  # just validated, for this request
         return answer
+
+    def _updated(
+        self, trip: Trip, record: Record, response: Response, now: float
+    ) -> tuple[Record, str, ResponseDirectives]:
+        """A record with the fields of an answer about it, why it may not be stored, and its directives."""
+        merged = freshened(record.headers, response.headers)
+        directives = response_directives(merged, self.storage.rules.targets)
+        full = Response(record.status, merged, record.body)
+        return *self.keeper.record(trip, full, directives, now, cookies=record.cookies), directives
 
     def _received(self, trip: Trip, response: Response, replaced: bool, said: int | None = None) -> Response:
         """A full answer: stored where it may be, and given to the client. `said`: the origin's status, if another."""
@@ -278,10 +291,7 @@ class Fetcher:
         record, stored = trip.found.record, False
         if response.status == 200 and record is not None and not trip.asked.no_store:
             if head_agrees(record, response.headers):
-                merged = freshened(record.headers, response.headers)
-                full = Response(record.status, merged, record.body)
-                directives = response_directives(merged, self.storage.rules.targets)
-                new, why = self.keeper.record(trip, full, directives, now, cookies=record.cookies)
+                new, why, _ = self._updated(trip, record, response, now)
                 stored = not why and self.keeper.save(trip, new, record)
             if not stored:
                 self.keeper.drop(trip, record)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from lanner.cache.response.freshness import moment
 from lanner.cache.response.storing import HOP_BY_HOP
-from lanner.http.conditional import none_match_holds, not_modified_headers
+from lanner.http.conditional import is_weak, none_match_holds, not_modified_headers
 from lanner.http.headers import split_list
 
 if TYPE_CHECKING:
@@ -43,28 +43,44 @@ def conditions(records: Sequence[Record]) -> dict[str, str]:
     return found
 
 
-def confirmed(records: Sequence[Record], headers: Mapping[str, str]) -> Record | None:
-    """The record that a 304 with these headers is about, or None when it is about none (section 4.3.4).
+def confirmed(records: Sequence[Record], headers: Mapping[str, str]) -> list[Record]:
+    """The records that a 304 with these headers is about, the best first; none where it is about none (4.3.4).
 
-    By entity-tag; else by Last-Modified; a 304 without any validator confirms the only one that was asked about.
+    A strong validator names all that have it, a weak one the best that it fits. A strong entity-tag says nothing about
+    the bytes of a weak one, unless Last-Modified does too: a server that compresses weakens its tags in a 200 and not
+    in a 304. A 304 without any validator confirms the only one that was asked about.
     """
-    etag = headers.get("etag")
+    etag, modified = headers.get("etag"), moment(headers.get("last-modified"), records[0].received)
     if etag is not None:
-        opaque = etag.removeprefix("W/")  # weak comparison (RFC 9110 section 8.8.3.2), also of tags without quotes
-        return next((each for each in records if each.etag and each.etag.removeprefix("W/") == opaque), None)
-    modified = headers.get("last-modified")
-    if modified is not None:
-        since = moment(modified, records[0].received)
-        return next((each for each in records if each.modified is not None and each.modified == since), None)
-    return records[0] if len(records) == 1 else None
+        if not is_weak(etag):
+            return [each for each in records if each.etag == etag or _is_weakened(each, etag, modified)]
+        opaque = etag.removeprefix("W/")  # weak comparison (RFC 9110 section 8.8.3.2)
+        return [each for each in records if each.etag and each.etag.removeprefix("W/") == opaque][:1]
+    if "last-modified" in headers:
+        same = [each for each in records if modified is not None and each.modified == modified]
+        return [each for each in same if _is_strong_date(each)] or same[:1]
+    return list(records) if len(records) == 1 else []
+
+
+def _is_weakened(record: Record, etag: str, modified: int | None) -> bool:
+    return record.etag == f"W/{etag}" and record.modified == modified is not None and _is_strong_date(record)
+
+
+def _is_strong_date(record: Record) -> bool:
+    """Whether its Last-Modified is a strong validator: a second or more before its Date (RFC 9110 section 8.8.2.2)."""
+    made = moment(record.headers.get("date"), record.received)
+    return made is not None and record.modified is not None and made - record.modified >= 1
 
 
 def freshened(stored: Mapping[str, str], received: Mapping[str, str]) -> dict[str, str]:
     """The stored fields brought up to date (section 3.2): each received one replaces, with exceptions.
 
-    Age and Date are those of the new message, or nothing where it has none.
+    Age and Date are those of the new message, or nothing where it has none. A weak entity-tag never becomes a strong
+    one: the stored bytes need not be those that the strong one is of.
     """
     unchanged = set(_UNCHANGED)
+    if is_weak(stored.get("etag", "")) and not is_weak(received.get("etag", "")):
+        unchanged.add("etag")
     if "connection" in received:
         unchanged.update(name.lower() for name in split_list(received["connection"]))
     updated = {name: value for name, value in stored.items() if name not in ("age", "date", "cache-status")}
