@@ -31,15 +31,20 @@ _UNITS = {"kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "kb": 1 << 10, "mb": 1
 _REDIS = ("redis", "rediss", "valkey", "valkeys")
 _MEMCACHED = ("memcached", "memcacheds")
 _TLS = ("rediss", "valkeys", "memcacheds")
+_STACK_OPTIONS = ("l1_ttl", "jitter")
+_LONGEST_NUMBER = 18  # digits: more bytes or entries than there are
+_TABLE_NAME = (3, 255)
+"""Characters of a DynamoDB table's name, each a letter, a digit, `_`, `-` or `.`."""
 SCHEMES = ("memory", "file", "dynamodb", *_REDIS, *_MEMCACHED)
 
 Options = dict[str, Any]  # Any: each option's own type, by the tables below
+Known = dict[str, Callable[[str, str], Any]]
 
 
 def open_backend(url: str, clock: Clock | None = None) -> CacheBackend:
     """The backend, or the stack, that `url` names. Nothing is connected to yet."""
     text = url.strip()
-    if text.startswith("l1="):
+    if _is_stack(text):
         return _stack(text, clock)
     backend = _single(text, clock)
     if backend.name == "memory":
@@ -49,16 +54,22 @@ def open_backend(url: str, clock: Clock | None = None) -> CacheBackend:
     return GuardedBackend(backend, clock)
 
 
+def _is_stack(text: str) -> bool:
+    """Whether it begins like one, in the wrong order too: no scheme has `=` before its `://`."""
+    name = text.partition("=")[0].strip()
+    return name in _STACK_OPTIONS or (name[:1] == "l" and name[1:].isdigit())
+
+
 def _stack(text: str, clock: Clock | None) -> CacheBackend:
     from lanner.cache.tiered import TieredCache
 
     tiers: list[CacheBackend] = []
     options: Options = {}
     for part in text.split(","):
-        name, equals, value = part.strip().partition("=")
+        name, equals, value = (each.strip() for each in part.partition("="))
         if not equals:
             raise CacheConfigError("a stack is l1=URL,l2=URL,…; a comma inside a URL is written %2C")
-        if name in ("l1_ttl", "jitter"):
+        if name in _STACK_OPTIONS:
             options[name] = _number(name, value)
         elif name == f"l{len(tiers) + 1}":
             tiers.append(_single(value, clock))
@@ -77,7 +88,10 @@ def _single(url: str, clock: Clock | None) -> CacheBackend:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError:
-        raise CacheConfigError("a cache's URL has a port that is no number, or brackets that do not match") from None
+        raise CacheConfigError(
+            "a cache's URL has a port that is no number from 0 to 65535, or brackets that do not match; in a user or "
+            "password / ? # @ : and , are percent-encoded (%2F, %3F, %23, %40, %3A, %2C)"
+        ) from None
     scheme = parts.scheme
     if "://" not in url or scheme not in SCHEMES:
         raise CacheConfigError(
@@ -103,7 +117,7 @@ def _file(parts: SplitResult, clock: Clock | None) -> CacheBackend:
     from lanner.cache.file import FileBackend
 
     _nothing(parts, netloc=True)
-    if len(parts.path) < 2:
+    if not parts.path.strip("/"):
         raise CacheConfigError("file: a folder is needed, as in file:///tmp/cache")
     options = _options(parts, {"max_bytes": _size, "prefix": _text, "budget_ms": _number})
     return FileBackend(unquote(parts.path), **options, clock=clock)
@@ -115,6 +129,11 @@ def _dynamodb(parts: SplitResult, clock: Clock | None) -> CacheBackend:
     _nothing(parts, path=True)
     if not parts.netloc or set(parts.netloc) & set(":@"):
         raise CacheConfigError("dynamodb: a table's name is needed and nothing else, as in dynamodb://Table")
+    least, most = _TABLE_NAME
+    if not least <= len(parts.netloc) <= most or not _is_plain(parts.netloc, "_-."):
+        raise CacheConfigError(
+            f"dynamodb: a table's name has {least} to {most} letters, digits, '_', '-' and '.', as in dynamodb://Table"
+        )
     options = _options(parts, {"prefix": _text, "budget_ms": _number, "consistent": _flag})
     return DynamoDBBackend(parts.netloc, **options, clock=clock)
 
@@ -122,14 +141,16 @@ def _dynamodb(parts: SplitResult, clock: Clock | None) -> CacheBackend:
 def _redis(parts: SplitResult, clock: Clock | None) -> CacheBackend:
     from lanner.cache.redis import RedisBackend
 
-    options = _options(parts, {**_NETWORK, "cluster": _flag})
+    options = _network(parts, {"cluster": _flag})
     database = parts.path.strip("/")
     if database:
-        options["database"] = _count("the database in a redis URL's path", database, least=0)
+        if not (database.isascii() and database.isdigit()):
+            raise CacheConfigError(f"{parts.scheme}: the path is the number of a database, as in redis://host:6379/0")
+        options["database"] = int(database)
     username, password = _credentials(parts)
     return RedisBackend(
         _host(parts),
-        parts.port or 6379,
+        _port(parts, 6379),
         tls=parts.scheme in _TLS,
         username=username,
         password=password,
@@ -144,14 +165,35 @@ def _memcached(parts: SplitResult, clock: Clock | None) -> CacheBackend:
     _nothing(parts, path=True)
     if "@" in parts.netloc:
         raise CacheConfigError(f"{parts.scheme}: Memcached's text protocol knows no users; leave them out of the URL")
-    options = _options(parts, _NETWORK)
-    return MemcachedBackend(_host(parts), parts.port or 11211, tls=parts.scheme in _TLS, **options, clock=clock)
+    options = _network(parts, {})
+    return MemcachedBackend(_host(parts), _port(parts, 11211), tls=parts.scheme in _TLS, **options, clock=clock)
 
 
 def _host(parts: SplitResult) -> str:
     if not parts.hostname:
         raise CacheConfigError(f"{parts.scheme}: a host is needed, as in {parts.scheme}://host:port")
+    if not _is_plain(parts.hostname, "_-.:%"):
+        raise CacheConfigError(f"{parts.scheme}: one host is needed, a name or an address, as in {parts.scheme}://host")
     return parts.hostname
+
+
+def _port(parts: SplitResult, usual: int) -> int:
+    if parts.port == 0:
+        raise CacheConfigError(f"{parts.scheme}: a port is a number from 1 to 65535; {usual} without one")
+    return parts.port or usual
+
+
+def _network(parts: SplitResult, more: Known) -> Options:
+    options = _options(parts, {**_NETWORK, **more})
+    if "ca_bundle" in options and parts.scheme not in _TLS:
+        secure = f"{parts.scheme}s"
+        raise CacheConfigError(f"{parts.scheme}: ca_bundle is for {secure}://; {parts.scheme}:// is not encrypted")
+    return options
+
+
+def _is_plain(text: str, more: str) -> bool:
+    """Whether it has letters and digits of ASCII and these signs, and nothing else."""
+    return text.isascii() and all(each.isalnum() or each in more for each in text)
 
 
 def _credentials(parts: SplitResult) -> tuple[str | None, str | None]:
@@ -170,13 +212,13 @@ def _nothing(parts: SplitResult, *, netloc: bool = False, path: bool = False) ->
     """Refuse what a scheme has no use for: most often a slash too few or too many."""
     if netloc and parts.netloc:
         raise CacheConfigError(
-            f"{parts.scheme}: no host belongs here; write {parts.scheme}:///path or {parts.scheme}://"
+            f"{parts.scheme}: no host belongs here; write {parts.scheme}://{'' if path else '/path'}"
         )
     if path and parts.path.strip("/"):
         raise CacheConfigError(f"{parts.scheme}: no path belongs here")
 
 
-def _options(parts: SplitResult, known: dict[str, Callable[[str, str], Any]]) -> Options:
+def _options(parts: SplitResult, known: Known) -> Options:
     from urllib.parse import parse_qsl
 
     found: Options = {}
@@ -191,16 +233,24 @@ def _options(parts: SplitResult, known: dict[str, Callable[[str, str], Any]]) ->
 
 def _size(name: str, value: str) -> int:
     text = value.strip().lower()
-    for unit, factor in _UNITS.items():
+    number, factor = text, 1
+    for unit, each in _UNITS.items():
         if text.endswith(unit):
-            return _count(name, text.removesuffix(unit).strip()) * factor
-    return _count(name, text)
+            number, factor = text.removesuffix(unit).strip(), each
+            break
+    if not _is_count(number):
+        raise CacheConfigError(f"{name}={_shown(value)}: a whole number of bytes, or of kb, mb or gb, above 0")
+    return int(number) * factor
 
 
-def _count(name: str, value: str, least: int = 1) -> int:
-    if not (value.isascii() and value.isdigit()) or int(value) < least:
-        raise CacheConfigError(f"{name}={_shown(value)}: a whole number of {least} or more, sizes with kb, mb or gb")
+def _count(name: str, value: str) -> int:
+    if not _is_count(value):
+        raise CacheConfigError(f"{name}={_shown(value)}: a whole number of 1 or more")
     return int(value)
+
+
+def _is_count(value: str) -> bool:
+    return value.isascii() and value.isdigit() and len(value) <= _LONGEST_NUMBER and int(value) >= 1
 
 
 def _number(name: str, value: str) -> float:
@@ -228,7 +278,7 @@ def _shown(text: str) -> str:
     return text if len(text) <= 20 and text.replace("_", "").replace("-", "").replace(".", "").isalnum() else "…"
 
 
-_NETWORK: dict[str, Callable[[str, str], Any]] = {"prefix": _text, "budget_ms": _number, "ca_bundle": _text}
+_NETWORK: Known = {"prefix": _text, "budget_ms": _number, "ca_bundle": _text}
 _OPENINGS: dict[str, Callable[[SplitResult, Clock | None], CacheBackend]] = {
     "memory": _memory,
     "file": _file,

@@ -49,7 +49,7 @@ def test_a_folder_as_a_tier_waits_no_longer_than_other_tiers(tmp_path: Path) -> 
 def test_a_stack_shares_the_clock() -> None:
     """Tiers in order, options anywhere."""
     clock = ManualClock()
-    stack = open_backend("l1=memory://?max_bytes=1mb, l1_ttl=5, l2=memory://,jitter=0", clock)
+    stack = open_backend("l1_ttl=5, l1=memory://?max_bytes=1mb, l2 = memory://,jitter=0", clock)
     assert isinstance(stack, TieredCache)
     assert len(stack.tiers) == 2
     stack.set("key", b"v", 60)
@@ -131,6 +131,17 @@ def test_an_unknown_scheme_names_those_that_are_known() -> None:
         ("redis://host/-1", "database"),
         ("l1=memory://,l2", "l1=URL,l2=URL"),
         ("l1=memory://,l1_ttl=0", "l1_ttl"),
+        ("l2=memory://,l1=memory://", "l1= or an option was expected, not l2="),
+        ("memory://?max_bytes=1.5gb", "max_bytes=1.5gb"),
+        ("file:////", "folder"),
+        ("dynamodb://Tab le", "letters, digits"),
+        ("dynamodb://T", "3 to 255"),
+        ("redis://host:0", "1 to 65535"),
+        ("redis://host/one", "redis://host:6379/0"),
+        ("redis://app:pa/ss@host", "percent-encoded"),
+        ("redis://host?ca_bundle=/etc/ca.pem", "rediss://"),
+        ("memcached://one,two", "one host"),
+        ("memcached://one two", "one host"),
         ("", "memory://"),
     ],
 )
