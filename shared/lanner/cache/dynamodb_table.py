@@ -116,8 +116,9 @@ class Table:
         # Asked for every time: after `wire.reset()` it is another one.
         from lanner.aws import wire
 
+        client = wire.dynamodb()
         self._used = True
-        return wire.dynamodb()
+        return client
 
     def _until_processed(
         self, operation: str, request: Mapping[str, Any], rest: str, deadline: Deadline
@@ -138,8 +139,8 @@ class Table:
     def _send(
         self, operation: str, payload: Mapping[str, object], deadline: Deadline, idempotent: bool | None
     ) -> dict[str, Any]:
-        client = self._client or self._shared()
         try:
+            client = self._client or self._shared()
             return client.call(operation, payload, budget_ms=deadline.left_ms(), idempotent=idempotent)
         except (ConditionFailed, TransactionCanceled):
             raise

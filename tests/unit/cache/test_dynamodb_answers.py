@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
+from lanner.aws import wire
 from lanner.aws.credentials import Credentials, StaticCredentials
 from lanner.aws.wire import AwsJsonClient
 from lanner.cache.backend import CacheEntry
@@ -135,6 +136,17 @@ def test_refusals(server: FaultServer, cache: DynamoDBBackend, step: Step, expec
     with pytest.raises(expected) as caught:
         cache.set("key", b"value")
     assert "5ecret" not in str(caught.value)
+
+
+def test_a_client_that_cannot_be_made_is_a_store_that_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a region nothing can be asked, which is no error of a request."""
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    wire.reset()
+    backend = DynamoDBBackend("Table")
+    with pytest.raises(CacheUnavailable, match="AWS_REGION"):
+        backend.get("key")
+    backend.close()
 
 
 def test_a_transaction_in_the_way_is_unavailable(server: FaultServer, cache: DynamoDBBackend) -> None:
