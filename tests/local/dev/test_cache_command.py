@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from lanner import cli
+from lanner.aws import wire
 from lanner.cache import default
 from lanner.cache.file import FileBackend
 from lanner.cache.functions import cached
@@ -64,6 +65,27 @@ class Cli:
 def command(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cli:
     monkeypatch.setenv("LANNER_CACHE", "memory://")
     return Cli(tmp_path, capsys)
+
+
+def test_options_stand_before_the_action_or_after_it(
+    command: Cli, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither place undoes what the other says; said twice, the later counts."""
+    before = command.run("--json", "stats")
+    assert command.run("stats", "--json") == before
+    assert cli.main(["cache", "--url", f"file://{tmp_path}/other", "stats", "--json", "--url", command.url]) == 0
+    assert json.loads(capsys.readouterr().out) == json.loads(before[1])
+
+
+def test_a_table_without_a_region_is_an_error_in_one_line(
+    command: Cli, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What AWS needs and lacks is said as any other reason why a store cannot be reached."""
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    wire.reset()
+    assert cli.main(["cache", "--url", "dynamodb://Table", "stats"]) == 1
+    assert "the cache (dynamodb): dynamodb statistics: AWS_REGION is not set" in capsys.readouterr().err
 
 
 def test_stats_are_those_of_the_store(command: Cli) -> None:

@@ -42,23 +42,33 @@ BUDGET_MS = 20_000
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--url", help=f"of the cache, as {SETTING} has it")
-    parser.add_argument("--endpoint", help="of DynamoDB; default: the local cloud's, with --url AWS_ENDPOINT_URL")
-    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    _add_cache_arguments(parser, None)
     add_template_arguments(parser)
+    anywhere = argparse.ArgumentParser(add_help=False)
+    _add_cache_arguments(anywhere, argparse.SUPPRESS)
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    actions.add_parser("stats", help="numbers about the store")
-    get = actions.add_parser("get", help="show what is under a key of the store")
+    actions.add_parser("stats", help="numbers about the store", parents=[anywhere])
+    get = actions.add_parser("get", help="show what is under a key of the store", parents=[anywhere])
     get.add_argument("key")
-    remove = actions.add_parser("purge", help="make entries out of date, and run the warming plan")
+    remove = actions.add_parser("purge", help="make entries out of date, and run the warming plan", parents=[anywhere])
     remove.add_argument("--tag", action="append", default=[], metavar="T", help="everything with this tag; repeatable")
     remove.add_argument("--soft", action="store_true", help="may still be served while it is made anew")
     remove.add_argument("--key", action="append", default=[], metavar="K", help="this key of the store; repeatable")
     remove.add_argument("--all", action="store_true", help="everything, tags and leases too")
     remove.add_argument("--cold", action="store_true", help="do not run the warming plan")
-    warm = actions.add_parser("warm", help="run a warming plan")
+    warm = actions.add_parser("warm", help="run a warming plan", parents=[anywhere])
     for each in (remove, warm):
         each.add_argument("--plan", metavar="MODULE:NAME", help=f"default: {PLAN_SETTING}")
+
+
+def _add_cache_arguments(parser: argparse.ArgumentParser, default: str | None) -> None:
+    """What may stand before the action and after it: there it has no default that would undo what stands before."""
+    parser.add_argument("--url", default=default, help=f"of the cache, as {SETTING} has it")
+    endpoint = "of DynamoDB; default: the local cloud's, with --url AWS_ENDPOINT_URL"
+    parser.add_argument("--endpoint", default=default, help=endpoint)
+    parser.add_argument(
+        "--json", action="store_true", default=default or False, help="one JSON document on standard output"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
