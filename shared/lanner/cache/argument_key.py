@@ -6,7 +6,8 @@ different arguments never meet in one key by accident; tuples count as lists.
 
 A format string (`"user:{user_id}"`) or a callable of the same parameters replaces it. What a field gives is
 percent-encoded in keys where it has more than letters, digits and `-._~@+`, so that a value cannot imitate the text
-around it; 1 and "1" are the same there. Nothing is encoded in tags: what is no tag is refused.
+around it; 1 and "1" are the same there. In tags only what no tag may have is encoded, and a tag that becomes longer
+than one may be is its digest.
 
 Failure modes: `TypeError` for arguments that the function does not take, or that cannot be a key; the message names
 the function and the parameter.
@@ -21,6 +22,8 @@ from string import Formatter
 from typing import Any
 
 import orjson
+
+from lanner.cache.tags import LONGEST_TAG, check_tag
 
 KeyOf = str | Callable[..., str]
 TagsOf = Sequence[str] | Callable[..., Iterable[str]]
@@ -47,9 +50,13 @@ class ArgumentKeys:
         self._parts = _simple_parts(key) if isinstance(key, str) else None
         self._tags = tags
         self._prefix = prefix
-        for template in (key, *(() if callable(tags) else tags)):
-            if isinstance(template, str):
-                self._check(template)
+        if key is not None and not isinstance(key, str) and not callable(key):
+            raise TypeError(f"{self._name}: key is a format string or a callable, not a {type(key).__name__}")
+        if key is not None and isinstance(key, str):
+            self._check(key)
+        for template in () if callable(tags) else tags:
+            if not self._check(template):
+                check_tag(template.format())
 
     def key(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
         """The key of one call."""
@@ -80,7 +87,7 @@ class ArgumentKeys:
         if callable(self._tags):
             return list(self._tags(*args, **kwargs))
         bound = self._bound(args, kwargs)
-        return [_TAGS.vformat(each, (), bound) for each in self._tags]
+        return [_shortened(_TAGS.vformat(each, (), bound)) for each in self._tags]
 
     def _bound(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         if not kwargs and len(args) == self._count:
@@ -92,13 +99,19 @@ class ArgumentKeys:
         bound.apply_defaults()
         return bound.arguments
 
-    def _check(self, template: str) -> None:
-        for _, field, _, _ in Formatter().parse(template):
-            if field is not None and field.partition(".")[0].partition("[")[0] not in self._names:
+    def _check(self, template: str) -> bool:
+        """Whether it has fields; each has to be a parameter."""
+        fields = [field for _, field, _, _ in Formatter().parse(template) if field is not None]
+        for field in fields:
+            if field.partition(".")[0].partition("[")[0] not in self._names:
                 raise ValueError(f"{self._name} has no parameter for {{{field}}} in {template!r}")
+        return bool(fields)
 
     def _check_json(self, value: Any, at: int) -> None:
-        wrong = _not_json(value)
+        try:
+            wrong = _not_json(value)
+        except RecursionError:
+            wrong = "a value in itself, or too deep a one"
         if wrong:
             name = self._names[min(at, len(self._names) - 1)]
             raise TypeError(f"{self._name}: {name} has {wrong}, which cannot be part of a key: give key=")
@@ -139,6 +152,15 @@ class _TagFormatter(Formatter):
         from urllib.parse import quote
 
         return quote(text, safe=_SAFE_IN_TAGS)
+
+
+def _shortened(tag: str) -> str:
+    """A tag that an argument made too long, by its digest."""
+    if len(tag) <= LONGEST_TAG:
+        return tag
+    from hashlib import blake2b
+
+    return blake2b(tag.encode(), digest_size=16).hexdigest()
 
 
 _KEYS = _KeyFormatter()

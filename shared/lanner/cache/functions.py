@@ -10,8 +10,10 @@
     load_user.key("1")         the key in the backend
 
 Values are JSON or bytes; what is returned is always a copy that the caller may change. Plain functions only: a
-coroutine or generator has no value to keep. On a method, `self` is an argument like others: give `key=`, and pass the
-object to `invalidate`, `refresh`, `uncached` and `key` as well.
+coroutine or generator has no value to keep, and a lambda or a partial no name that would tell its values from
+another's. A function is told from others by module and name, in every process: what it takes from around it, such as
+the variables of a function that it is defined in, is not in the key. On a method, `self` is an argument like others:
+give `key=`, and pass the object to `invalidate`, `refresh`, `uncached` and `key` as well.
 
 `version` is part of the key: raise it when the function begins to return something else.
 """
@@ -26,6 +28,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
 from lanner.cache.argument_key import ArgumentKeys
 from lanner.cache.computing import PREFIX, Computing
 from lanner.cache.early import BETA
+from lanner.cache.naming import check_key
 from lanner.cache.terms import LEASE_MS, WAIT_MS, Terms
 
 if TYPE_CHECKING:
@@ -126,8 +129,8 @@ def cached(
     - `beta`: above 1 refreshes earlier before the end, 0 never (`lanner.cache.early`).
     - `backend`: default: the process's own. `index`: the tags over it; by default they are asked for each time.
 
-    Raises `CacheConfigError` for numbers that cannot work, `TypeError` for a coroutine or generator, `ValueError` for a
-    format with a field that is no parameter.
+    Raises `CacheConfigError` for numbers that cannot work, `TypeError` for what is no plain function with a name,
+    `ValueError` for a format with a field that is no parameter, `CacheValueError` for a tag that is none.
     """
     terms = Terms(
         ttl,
@@ -141,11 +144,11 @@ def cached(
     computing = None if backend is None else Computing(backend, index, clock)
 
     def decorate(function: Callable[P, R]) -> CachedFunction[P, R]:
-        name = f"{function.__module__}.{function.__qualname__}"
-        if _has_no_value(function):
-            raise TypeError(f"cached takes a function that returns its value, and {name} does not")
+        name = _name(function)
         if isinstance(tags, str):
             raise TypeError(f"{name}: tags is a sequence of strings, not one string")
+        if key is None and name.endswith("<lambda>"):
+            raise TypeError(f"{name}: all lambdas here have this name and would share values: give key=, or use def")
         keys = ArgumentKeys(function, key, tags, f"{PREFIX}{name}:{version}:")
         return CachedFunction(function, keys, terms, callable(tags) or bool(tags), computing)
 
@@ -165,16 +168,25 @@ def remember(
 ) -> R:
     """The value under `key`, or what `make` computes now, kept as by `cached`. `cache`: None is the process's own.
 
-    The key in the backend is `stored_key(key)`. `terms`: stale, stale_if_error, negative_ttl, beta, lease_ms, wait_ms.
+    The key in the backend is `stored_key(key)`, after the prefix of a `Cache` that has one. `terms`: stale,
+    stale_if_error, negative_ttl, beta, lease_ms, wait_ms. Raises as `cached`, and `CacheValueError` for a key that is
+    none.
     """
+    name = stored_key(check_key(key))
+    if isinstance(tags, str):
+        raise TypeError("remember: tags is a sequence of strings, not one string")
     if cache is None:
         computing = default_computing()
-    else:  # of the facade, what is behind it; a guarded backend has a `backend` too
-        backend = cache if hasattr(cache, "acquire") else cache.backend
-        computing = Computing(cast("CacheBackend", backend), index, clock)
+    elif hasattr(cache, "acquire"):
+        computing = Computing(cast("CacheBackend", cache), index, clock)
+    elif hasattr(cache, "backend"):  # the facade; a guarded backend has a `backend` too
+        name = cache.prefix + name
+        computing = Computing(cache.backend, index, clock)
+    else:
+        raise TypeError(f"remember takes a backend, a Cache or None, not a {type(cache).__name__}")
     names = tuple(tags)
     work = (lambda: names) if names else None
-    return cast("R", computing.fetch(stored_key(key), Terms(ttl, **terms), make, work))
+    return cast("R", computing.fetch(name, Terms(ttl, **terms), make, work))
 
 
 def stored_key(key: str) -> str:
@@ -182,9 +194,14 @@ def stored_key(key: str) -> str:
     return f"{PREFIX}:{key}"
 
 
-def _has_no_value(function: Callable[..., Any]) -> bool:
-    return (
-        inspect.iscoroutinefunction(function)
-        or inspect.isasyncgenfunction(function)
-        or inspect.isgeneratorfunction(function)
-    )
+def _name(function: Any) -> str:
+    """Module and name of a function that returns its value. Raises `TypeError` for everything else."""
+    module, name = getattr(function, "__module__", None), getattr(function, "__qualname__", None)
+    shown = f"{module}.{name}" if module and name else f"a {type(function).__name__}"
+    inside = function if inspect.isroutine(function) else inspect.getattr_static(type(function), "__call__", function)
+    kinds = (inspect.iscoroutinefunction, inspect.isasyncgenfunction, inspect.isgeneratorfunction)
+    if any(is_kind(each) for is_kind in kinds for each in (function, inside)):
+        raise TypeError(f"cached takes a function that returns its value, and {shown} does not")
+    if not callable(function) or not (module and name):
+        raise TypeError(f"cached takes a function with a name, not {shown}: define one with def")
+    return shown

@@ -27,11 +27,15 @@ class Terms:
         lease_ms: float = LEASE_MS,
         wait_ms: float = WAIT_MS,
     ) -> None:
-        if not ttl > 0 or ttl == float("inf"):
-            raise CacheConfigError(f"ttl is a number of seconds above 0, not {ttl}")
+        if callable(ttl):
+            raise CacheConfigError("cached is called with a number of seconds: write @cached(60)")
+        if not _is_number(ttl) or not 0 < ttl < float("inf"):
+            raise CacheConfigError(f"ttl is a number of seconds above 0, not {ttl!r}")
         for name, value in (("stale", stale), ("stale_if_error", stale_if_error), ("negative_ttl", negative_ttl)):
-            if value is not None and not 0 <= value < float("inf"):
-                raise CacheConfigError(f"{name} is a number of seconds of 0 or more, not {value}")
+            if value is not None and not (_is_number(value) and 0 <= value < float("inf")):
+                raise CacheConfigError(f"{name} is a number of seconds of 0 or more, not {value!r}")
+        if not all(map(_is_number, (lease_ms, wait_ms, beta))):
+            raise CacheConfigError("lease_ms, wait_ms and beta are numbers")
         if not lease_ms > 0 or not wait_ms >= 0 or not beta >= 0:
             raise CacheConfigError("lease_ms is above 0; wait_ms and beta are 0 or more")
         self.ttl = ttl
@@ -42,3 +46,7 @@ class Terms:
         self.beta = beta
         self.lease_ms = lease_ms
         self.wait = wait_ms / 1000
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

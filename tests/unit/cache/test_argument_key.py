@@ -123,3 +123,23 @@ def test_no_argument_makes_a_tag_that_is_none(value: str) -> None:
 def test_what_may_be_in_a_tag_is_as_it_is_written() -> None:
     """So that whoever invalidates by hand writes what is plain to see."""
     assert keys(takes, None, ["user:{a}"]).tags(("ana+x@b.co",), {}) == ["user:ana+x@b.co"]
+
+
+def test_a_value_in_itself_is_refused_by_name() -> None:
+    """And so is one that is nested deeper than Python goes."""
+    within: list[Any] = []
+    within.append(within)
+    deep: list[Any] = []
+    for _ in range(5_000):
+        deep = [deep]
+    for value in (within, deep):
+        with pytest.raises(TypeError, match="takes: a has a value in itself"):
+            keys(takes).key((value,), {})
+
+
+def test_a_tag_that_an_argument_makes_too_long_is_its_digest() -> None:
+    """A call does not fail for what its argument holds, and other arguments have other tags."""
+    of = keys(takes, tags=["user:{a}"]).tags
+    (one,), (other,) = of(("x" * 300,), {}), of(("x" * 301,), {})
+    assert check_tag(one) != check_tag(other)
+    assert of(("x" * 251,), {}) == ["user:" + "x" * 251]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 import threading
 from typing import Any
@@ -332,17 +333,62 @@ def test_a_near_tier_that_is_behind_is_corrected() -> None:
 
 def test_what_cannot_work_is_refused_when_decorating() -> None:
     """Numbers, and functions that return no value."""
-    for wrong in ({"ttl": 0}, {"ttl": -1}, {"stale": -1}, {"lease_ms": 0}, {"beta": -1}, {"ttl": float("nan")}):
+    numbers = ({"ttl": 0}, {"ttl": -1}, {"stale": -1}, {"lease_ms": 0}, {"beta": -1}, {"ttl": float("nan")})
+    others = ({"ttl": None}, {"ttl": "60"}, {"ttl": len}, {"ttl": True}, {"stale": "1"}, {"wait_ms": None})
+    for wrong in (*numbers, *others):
         with pytest.raises(CacheConfigError):
             options: dict[str, Any] = {"ttl": 60, **wrong}
             cached(**options)
 
     async def later() -> None: ...
 
-    with pytest.raises(TypeError, match="later"):
-        cached(60)(later)
+    class Later:
+        async def __call__(self) -> None: ...
+
+    given: Any
+    for given, says in (
+        (later, "later does not"),
+        (functools.partial(later), "returns its value"),
+        (Later(), "a Later does not"),
+        (functools.partial(print, 1), "a function with a name"),
+        (property(print), "a function with a name"),
+        (lambda: 1, "all lambdas here have this name"),
+    ):
+        with pytest.raises(TypeError, match=says):
+            cached(60)(given)
     with pytest.raises(TypeError, match="one string"):
         cached(60, tags="users")(lambda: 1)
+    with pytest.raises(CacheValueError, match="tag"):
+        cached(60, tags=["two words"])(print)
+    with pytest.raises(TypeError, match="format string"):
+        cached(60, key=5)(print)  # type: ignore[arg-type]
+    assert cached(60, key="one", backend=MemoryBackend())(lambda: 1)() == 1
+
+
+def test_what_remember_cannot_use_is_refused() -> None:
+    """A key that is none, one tag for many, and what is no cache."""
+    backend: Any = MemoryBackend()
+    wrong: Any
+    for wrong in ("", None, 5):
+        with pytest.raises(CacheValueError, match="non-empty string"):
+            remember(backend, wrong, 60, lambda: 1)
+    with pytest.raises(TypeError, match="one string"):
+        remember(backend, "k", 60, lambda: 1, tags="users")
+    wrong = "memory://"
+    with pytest.raises(TypeError, match="not a str"):
+        remember(wrong, "k", 60, lambda: 1)
+
+
+def test_caches_with_different_prefixes_remember_apart() -> None:
+    """What one remembers goes with its `clear`, and no other has it."""
+    backend = MemoryBackend()
+    one, other = Cache(backend, prefix="one:"), Cache(backend, prefix="other:")
+    assert remember(one, "k", 60, lambda: 1) == 1
+    assert remember(other, "k", 60, lambda: 2) == 2
+    assert backend.get(f"one:{stored_key('k')}") is not None
+    one.clear()
+    assert remember(one, "k", 60, lambda: 3) == 3
+    assert remember(other, "k", 60, lambda: 4) == 2
 
 
 def test_remember_is_the_same_for_a_key() -> None:
