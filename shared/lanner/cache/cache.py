@@ -19,11 +19,12 @@ that is no number, a listing where the store has none.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from math import inf
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lanner.cache.codec import ABSENT, UnreadableEntry, decode, encode
-from lanner.cache.errors import CacheUnavailable, CacheValueError
-from lanner.cache.events import Hooks
+from lanner.cache.errors import CacheConfigError, CacheUnavailable, CacheValueError
+from lanner.cache.events import Hooks, listen_to_evictions
 from lanner.cache.naming import check_key
 
 if TYPE_CHECKING:
@@ -51,6 +52,9 @@ DEFAULT = _Marker("DEFAULT")
 UNKNOWN = _Marker("UNKNOWN")
 """`look_up` found nothing, neither a value nor that there is none."""
 
+_LONGEST = 1e12
+"""Seconds that still make a moment: what is longer has no end."""
+
 Ttl = Any  # Any: float | timedelta | None | DEFAULT, of which the last has a private type
 
 
@@ -65,6 +69,8 @@ class Cache:
         default_ttl: float | timedelta | None = None,
         clock: Clock | None = None,
     ) -> None:
+        if isinstance(backend, str):
+            raise CacheConfigError("a Cache is over a backend, not over a URL: write Cache(open_backend(url))")
         self.backend = backend
         self.prefix = prefix
         self.clock = clock
@@ -81,6 +87,7 @@ class Cache:
     def look_up(self, key: str) -> Any:  # Any: JSON or bytes
         """The value, `ABSENT` where it is known that there is none, or `UNKNOWN`."""
         name = self._name(key)
+        self._hooks.tell("before_get", key)
         entry = self._try(key, lambda: self.backend.get(name), None)
         if entry is None:
             return self._missed(key)
@@ -88,7 +95,8 @@ class Cache:
 
     def get_many(self, keys: Iterable[str]) -> dict[str, Any]:
         """The values that are there, by key."""
-        names = {self._name(key): key for key in keys}
+        names = self._names(keys)
+        self._hooks.tell_each("before_get", names.values())
         nothing: dict[str, CacheEntry] = {}
         entries = self._try("", lambda: self.backend.get_many(names), nothing)
         found = {}
@@ -102,6 +110,7 @@ class Cache:
     def set(self, key: str, value: Any, ttl: Ttl = DEFAULT) -> bool:
         """Store. Whether the store took it."""
         name, stored, seconds = self._name(key), encode(value), self._ttl(ttl)
+        self._hooks.tell("before_set", key)
         return self._written(key, lambda: self.backend.set(name, stored, seconds))
 
     def set_forever(self, key: str, value: Any) -> bool:
@@ -116,6 +125,7 @@ class Cache:
         """Store all of them; False where the store took none or only some."""
         named = {self._name(key): encode(value) for key, value in values.items()}
         seconds = self._ttl(ttl)
+        self._hooks.tell_each("before_set", values)
         try:
             self.backend.set_many(named, seconds)
         except CacheUnavailable as error:
@@ -128,6 +138,7 @@ class Cache:
     def add(self, key: str, value: Any, ttl: Ttl = DEFAULT) -> bool:
         """Store where nothing is. Whether it was stored."""
         name, stored, seconds = self._name(key), encode(value), self._ttl(ttl)
+        self._hooks.tell("before_set", key)
         added = self._try(key, lambda: self.backend.add(name, stored, seconds), False)
         if added:
             self._count("sets", "set", key)
@@ -136,7 +147,11 @@ class Cache:
     def has(self, key: str) -> bool:
         """Whether an entry is there; one that says "absent" is an entry too."""
         name = self._name(key)
-        return self._try(key, lambda: self.backend.exists(name), False)
+        self._hooks.tell("before_has", key)
+        found = self._try(key, lambda: self.backend.exists(name), None)
+        if found is not None:
+            self._hooks.tell("has", key)
+        return bool(found)
 
     def touch(self, key: str, ttl: Ttl = DEFAULT) -> bool:
         """Give an entry another lifetime. Whether it was there."""
@@ -146,6 +161,7 @@ class Cache:
     def delete(self, key: str) -> bool:
         """Remove. Whether something was there."""
         name = self._name(key)
+        self._hooks.tell("before_delete", key)
         gone = self._try(key, lambda: self.backend.delete(name), False)
         if gone:
             self._count("deletes", "delete", key)
@@ -153,7 +169,8 @@ class Cache:
 
     def delete_many(self, keys: Iterable[str]) -> int:
         """Remove all of them. How many were there."""
-        names = {self._name(key): key for key in keys}
+        names = self._names(keys)
+        self._hooks.tell_each("before_delete", names.values())
         try:
             gone = self.backend.delete_many(names)
         except CacheUnavailable as error:
@@ -167,11 +184,17 @@ class Cache:
     def increment(self, key: str, delta: int = 1, *, initial: int = 0, ttl: Ttl = DEFAULT) -> int | None:
         """Count. The new number, None where the store is down; `ttl` is for a counter that was not there."""
         name, seconds = self._name(key), self._ttl(ttl)
-        return self._try(key, lambda: self.backend.increment(name, delta, initial=initial, ttl=seconds), None)
+        if type(delta) is not int or type(initial) is not int:
+            raise CacheValueError("a counter counts in whole numbers")
+        self._hooks.tell("before_increment", key)
+        number = self._try(key, lambda: self.backend.increment(name, delta, initial=initial, ttl=seconds), None)
+        if number is not None:
+            self._hooks.tell("increment", key)
+        return number
 
     def decrement(self, key: str, delta: int = 1, *, initial: int = 0, ttl: Ttl = DEFAULT) -> int | None:
         """Count down. As `increment`; Memcached stops at 0."""
-        return self.increment(key, -delta, initial=initial, ttl=ttl)
+        return self.increment(key, -delta if type(delta) is int else delta, initial=initial, ttl=ttl)
 
     def keys(self, prefix: str = "") -> list[str]:
         """Every key that starts with `prefix`, in no order; none where the store is down."""
@@ -180,6 +203,7 @@ class Cache:
 
     def clear(self, prefix: str = "") -> bool:
         """Remove every key that starts with `prefix`, leases too. Whether the store did."""
+        self._hooks.tell("before_delete", "")
         try:
             gone = self.backend.clear(self.prefix + prefix)
         except CacheUnavailable as error:
@@ -197,7 +221,7 @@ class Cache:
         remove = self._hooks.add(kind, hook)
         if kind == "evict" and not self._told_of_evictions:
             self._told_of_evictions = True
-            _listen(self.backend, self._evicted)
+            listen_to_evictions(self.backend, self._evicted)
         return remove
 
     def statistics(self) -> dict[str, int | float]:
@@ -210,6 +234,12 @@ class Cache:
 
     def _name(self, key: str) -> str:
         return self.prefix + check_key(key)
+
+    def _names(self, keys: Iterable[str]) -> dict[str, str]:
+        """Keys as the caller has them, by their names in the backend."""
+        if isinstance(keys, str):
+            raise CacheValueError("several keys are a list of them, not one string")
+        return {self._name(key): key for key in keys}
 
     def _ttl(self, ttl: Ttl) -> float | None:
         return self.default_ttl if ttl is DEFAULT else _seconds(ttl)
@@ -255,27 +285,11 @@ class Cache:
             self._hooks.tell("evict", name[len(self.prefix) :])
 
 
-def _listen(backend: Any, evicted: Callable[[str], None]) -> None:
-    """Hear of evictions in every tier of a stack that tells; several caches over one backend all hear."""
-    for tier in getattr(backend, "tiers", (backend,)):
-        before = getattr(tier, "on_evict", ...)
-        if before is not ...:
-            tier.on_evict = evicted if before is None else _both(before, evicted)
-
-
-def _both(first: Callable[[str], None], second: Callable[[str], None]) -> Callable[[str], None]:
-    def tell(key: str) -> None:
-        first(key)
-        second(key)
-
-    return tell
-
-
 def _seconds(ttl: Any) -> float | None:
     if ttl is None:
         return None
     if type(ttl) in (int, float):
-        return ttl  # type: ignore[no-any-return]
+        return inf if ttl > _LONGEST else ttl
     if hasattr(ttl, "total_seconds"):
         return ttl.total_seconds()  # type: ignore[no-any-return]
     raise CacheValueError(f"a ttl is a number of seconds, a timedelta or None, not {type(ttl).__name__}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -19,6 +19,7 @@ from lanner.cache import (
     MemoryBackend,
     TieredCache,
 )
+from lanner.cache.events import KINDS, Kind
 from lanner.clock import ManualClock
 from tests.unit.cache.stores import Switched
 
@@ -173,6 +174,23 @@ def test_a_value_or_lifetime_that_is_none_is_the_callers_to_mend(cache: Cache) -
         cache.set("k", 1, "soon")
 
 
+def test_what_is_no_counter_and_no_list_of_keys_is_the_callers_to_mend(cache: Cache) -> None:
+    """A part of one, text, one string for many keys; a URL where a backend has to be."""
+    wrong: Any
+    for wrong in (1.5, "1", True, None):
+        for count in (cache.increment, cache.decrement):
+            with pytest.raises(CacheValueError, match="whole numbers"):
+                count("n", wrong)
+    for several in (cache.get_many, cache.delete_many):
+        with pytest.raises(CacheValueError, match="list"):
+            several("ab")
+    wrong = "memory://"
+    with pytest.raises(CacheConfigError, match="open_backend"):
+        Cache(wrong)
+    assert cache.set("a", 1, 10**400)
+    assert cache.get("a") == 1
+
+
 def test_events_tell_what_happened(cache: Cache, backend: Switched) -> None:
     """Each kind with the key as the caller has it."""
     told: list[CacheEvent] = []
@@ -188,6 +206,38 @@ def test_events_tell_what_happened(cache: Cache, backend: Switched) -> None:
         ("miss", "k"), ("set", "k"), ("hit", "k"), ("delete", "k"), ("unreadable", "k"), ("miss", "k"),
     ]  # fmt: skip
     assert cache.statistics()["unreadable"] == 1
+
+
+def test_events_come_before_the_store_is_asked_and_after_it_answered(cache: Cache, backend: Switched) -> None:
+    """One for each key; where the store is down, those after it are errors."""
+    heard: list[str] = []
+    for kind in KINDS:
+        cache.on(cast("Kind", kind), lambda event: heard.append(f"{event.kind} {event.key}".strip()))
+
+    def told() -> list[str]:
+        said = heard[:]
+        heard.clear()
+        return said
+
+    cache.set("a", 1)
+    cache.add("a", 2)
+    assert told() == ["before_set a", "set a", "before_set a"]
+    cache.get_many(["a", "b"])
+    assert told() == ["before_get a", "before_get b", "hit a", "miss b"]
+    cache.set_many({"c": 1, "d": 2})
+    assert told() == ["before_set c", "before_set d", "set c", "set d"]
+    cache.has("a")
+    cache.decrement("n")
+    assert told() == ["before_has a", "has a", "before_increment n", "increment n"]
+    cache.delete("b")
+    cache.delete_many(["c", "d"])
+    assert told() == ["before_delete b", "before_delete c", "before_delete d", "delete c", "delete d"]
+    cache.clear()
+    assert told() == ["before_delete", "delete"]
+    backend.down = True
+    cache.has("a")
+    cache.increment("n")
+    assert told() == ["before_has a", "error a", "before_increment n", "error n"]
 
 
 def test_evictions_are_told_through_a_stack(clock: ManualClock) -> None:
