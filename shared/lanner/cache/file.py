@@ -6,7 +6,7 @@
 An entry is written aside and moved over the old one, so a reader sees one or the other and never a part. Whatever
 depends on what is there (add, counters, leases, totals) holds the shard's lock, which ends with its process. The file
 has the whole key in it, so two keys with one digest are told apart, and a checksum, so what a full disk or a crash
-left is a miss: counted, and removed.
+left is a miss: counted, and removed. So is what is no file (a link, a pipe) or larger than the whole cache.
 
 Room: each shard has its share of `max_bytes`. A write that goes past it removes the shard's oldest entries, down to
 four fifths; "old" is when it was written or, to within `TOUCHED_EVERY` seconds, read. Only then is a folder listed. An
@@ -222,8 +222,8 @@ class FileBackend:
     def statistics(self) -> dict[str, int | float]:
         total = 0
         for at in range(SHARDS):
-            with suppress(OSError), open(f"{self.path}/{at:x}/.lock", "rb") as lock:
-                total += unpack_total(lock.read(TOTAL_BYTES))
+            with suppress(OSError):
+                total += unpack_total(content_of(f"{self.path}/{at:x}/.lock") or b"")
         return {
             "bytes": total,
             "max_bytes": self._max_bytes,
@@ -245,7 +245,7 @@ class FileBackend:
 
     def _load(self, file: str, name: bytes) -> CacheEntry | None:
         """The entry in a file, where it is whole, of this key and not over."""
-        content = content_of(file)
+        content = content_of(file, self._max_bytes)
         if content is None:
             return None
         found = unpack_entry(content)

@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from errno import ELOOP
+from stat import S_ISREG
 from struct import Struct
 from typing import NamedTuple
 from zlib import crc32
@@ -26,6 +28,11 @@ MAGIC = b"LCF1"
 _LEASE = Struct(">dI")
 _TOTAL = Struct(">q")
 HEAD_BYTES = _HEAD.size
+LONGEST_NAME = 1 << 24
+"""Bytes of a lease's file, or of a name, that are read."""
+NO_LINKS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+"""Of whatever is opened here: what is in a folder that others may write to need not be ours. Not on Windows."""
+_READ = os.O_RDONLY | NO_LINKS | getattr(os, "O_BINARY", 0)
 
 
 class FoundEntry(NamedTuple):
@@ -68,17 +75,21 @@ def lease_token(content: bytes, now: float) -> bytes | None:
 
 def name_and_end(path: str) -> tuple[bytes, float] | None:
     """The name and the end of an entry or lease, read from the head of its file; None where there is none to read."""
-    with suppress(OSError), open(path, "rb") as stored:
-        if path.endswith(".lease"):
-            head = stored.read(_LEASE.size)
-            if len(head) == _LEASE.size:
-                end, length = _LEASE.unpack(head)
-                return stored.read(length), end
+    with suppress(OSError):
+        descriptor, _ = _opened(path)
+        if descriptor is None:
             return None
-        head = stored.read(HEAD_BYTES)
-        if len(head) == HEAD_BYTES and head[:4] == MAGIC:
-            _, _, end, length = _HEAD.unpack(head)
-            return stored.read(length), end
+        with open(descriptor, "rb") as stored:
+            if path.endswith(".lease"):
+                head = stored.read(_LEASE.size)
+                if len(head) == _LEASE.size:
+                    end, length = _LEASE.unpack(head)
+                    return stored.read(min(length, LONGEST_NAME)), end
+                return None
+            head = stored.read(HEAD_BYTES)
+            if len(head) == HEAD_BYTES and head[:4] == MAGIC:
+                _, _, end, length = _HEAD.unpack(head)
+                return stored.read(min(length, LONGEST_NAME)), end
     return None
 
 
@@ -96,13 +107,36 @@ def unpack_total(stored: bytes) -> int:
 TOTAL_BYTES = _TOTAL.size
 
 
-def content_of(path: str) -> bytes | None:
-    """A file's bytes, None where there is no file. Raises `OSError` otherwise."""
+def content_of(path: str, most: int = LONGEST_NAME) -> bytes | None:
+    """A file's bytes; None where there is no file, nothing for what is no file of ours. Raises `OSError` otherwise."""
     try:
-        with open(path, "rb") as stored:
-            return stored.read()
+        descriptor, size = _opened(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
+    if descriptor is None:
+        return b""
+    try:
+        return os.read(descriptor, size + 1) if size <= most else b""
+    finally:
+        os.close(descriptor)
+
+
+def _opened(path: str) -> tuple[int | None, int]:
+    """A descriptor of a file and its size; None for a link, a pipe, a device or a folder, which nobody here made.
+
+    Opened without waiting: a pipe that nobody writes to would hold a request up for ever.
+    """
+    try:
+        descriptor = os.open(path, _READ)
+    except OSError as error:
+        if error.errno == ELOOP:
+            return None, 0
+        raise
+    state = os.fstat(descriptor)
+    if S_ISREG(state.st_mode):
+        return descriptor, state.st_size
+    os.close(descriptor)
+    return None, 0
 
 
 def size_of(path: str) -> int:

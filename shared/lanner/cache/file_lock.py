@@ -14,6 +14,7 @@ import os
 
 from lanner.cache.allowance import capped
 from lanner.cache.errors import CacheBudgetSpent
+from lanner.cache.file_layout import NO_LINKS
 from lanner.clock import SystemClock
 
 TYPE_CHECKING = False
@@ -55,10 +56,10 @@ def take(folder: str, mode: int, end: float, operation: str, needless: Callable[
 
 def _opened(folder: str, path: str, mode: int) -> int:
     try:
-        return os.open(path, os.O_RDWR | os.O_CREAT, mode)
+        return os.open(path, os.O_RDWR | os.O_CREAT | NO_LINKS, mode)
     except FileNotFoundError:
         os.makedirs(folder, mode=0o700, exist_ok=True)
-        return os.open(path, os.O_RDWR | os.O_CREAT, mode)
+        return os.open(path, os.O_RDWR | os.O_CREAT | NO_LINKS, mode)
 
 
 def _wait(lock: int, end: float, operation: str, needless: Callable[[], bool] | None) -> bool:

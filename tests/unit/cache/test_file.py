@@ -284,3 +284,49 @@ def test_room_for_nothing_is_an_error_when_made(tmp_path: Path) -> None:
     """Configuration fails at once."""
     with pytest.raises(CacheConfigError, match="max_bytes"):
         FileBackend(str(tmp_path), max_bytes=1)
+
+
+@pytest.mark.parametrize("what", ["pipe", "link", "device", "folder", "huge"])
+def test_what_is_no_file_of_ours_is_a_miss_and_holds_nobody_up(tmp_path: Path, what: str) -> None:
+    """Somebody else made it in a folder that both may write to; what a link names is neither read nor written."""
+    cache, theirs = FileBackend(str(tmp_path / "cache")), tmp_path / "theirs"
+    theirs.write_bytes(b"theirs")
+    cache.set("key", b"value")
+    (entry,) = _entries(tmp_path / "cache")
+    lease = entry.with_name(f"{entry.name}.lease")
+    for file in (entry, lease):
+        file.unlink(missing_ok=True)
+        if what == "pipe":
+            os.mkfifo(file)
+        elif what == "folder":
+            file.mkdir()
+        elif what == "huge":
+            file.touch()
+            os.truncate(file, 2**40)
+        else:
+            file.symlink_to("/dev/zero" if what == "device" else theirs)
+    assert cache.get("key") is None
+    assert list(cache.keys()) == []
+    assert cache.exists("key") is False
+    if what == "folder":
+        with pytest.raises(CacheUnavailable):
+            cache.set("key", b"new")
+    else:
+        assert cache.acquire("key", "token", 5)
+        assert cache.set_held("key", b"new", 60, "token")
+        assert cache.get("key") is not None
+    assert theirs.read_bytes() == b"theirs"
+
+
+def test_a_lock_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
+    """A total would be written into what it names."""
+    cache, theirs = FileBackend(str(tmp_path / "cache")), tmp_path / "theirs"
+    theirs.write_bytes(b"theirs")
+    cache.set("key", b"value")
+    lock = _entries(tmp_path / "cache")[0].with_name(".lock")
+    lock.unlink()
+    lock.symlink_to(theirs)
+    with pytest.raises(CacheUnavailable):
+        cache.set("key", b"new")
+    assert theirs.read_bytes() == b"theirs"
+    assert cache.statistics()["bytes"] == 0
