@@ -117,8 +117,9 @@ def test_what_the_origin_raised_is_left_for_the_log() -> None:
     error = RuntimeError("down")
     site.replies(raises(error))
     asked = request("GET")
-    site.wait(2).send(asked)
+    answer = site.wait(2).send(asked)
     assert asked.state["cache_error"] is error
+    assert "fwd-status" not in answer.headers["cache-status"]  # there was none (RFC 9211 section 2.3)
     assert asked.state["cache"] == "stale"
 
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from lanner.cache.response.trip import Trip
     from lanner.http.message import Request
 
+NO_ANSWER: Final = 0  # in place of a status: the origin raised
 _ABOUT_A_RANGE: Final = frozenset((206, 412, 416))
 _FORBIDDEN: Final = frozenset(("no-store", "private", "must-understand", "vary", "no-lifetime"))  # for everybody
 
@@ -138,7 +139,7 @@ class Fetcher:
             status = getattr(error, "status", 500)  # an `ApiError` has one
             if record is not None and self.may_stand_in(trip, record, status):
                 trip.request.state["cache_error"] = error
-                return self._failed(trip, record, status)
+                return self._failed(trip, record, getattr(error, "status", NO_ANSWER))
             self.keeper.abandon(trip, failed=status in FAILURES)
             raise
         except BaseException:
@@ -270,7 +271,7 @@ class Fetcher:
         return self.stand_in(trip, record, status)
 
     def stand_in(self, trip: Trip, record: Record, status: int | None) -> Response:
-        """The stored response in place of a failing origin (RFC 5861 section 4)."""
+        """The stored response in place of a failing origin (RFC 5861 section 4). `status`: None where nobody asked."""
         now = self.storage.clock.now()
         fresh = record.age(now) < record.lifetime  # a refresh before its time
         if fresh:
@@ -283,7 +284,7 @@ class Fetcher:
         if status is None:
             member = hit(self.name, ttl, detail)
         else:
-            member = forwarded(self.name, trip.reason, status, ttl=ttl, detail=detail)
+            member = forwarded(self.name, trip.reason, status or None, ttl=ttl, detail=detail)
         return self._from_record(trip.request, record, now, member)
 
     def _head(self, trip: Trip, response: Response, now: float) -> Response:
