@@ -315,6 +315,31 @@ def test_environments_of_samconfig_are_those_of_the_template() -> None:
                 assert given["Environment"] in RAW["Mappings"]["ByEnvironment"]
 
 
+def test_what_the_stage_keeps_is_told_apart_by_everything_that_answers_depend_on() -> None:
+    """Negotiation, the caller, the version, conditions and ranges: each is part of the key of what may be kept."""
+    fields = ["Accept", "Accept-Encoding", "Authorization", "If-Modified-Since", "If-None-Match", "If-Range", "Range"]
+    wanted = {f"method.request.header.{name}" for name in (*fields, "X-API-Version")}
+    stage = APIS["v2"]["MethodSettings"]
+    kept = {each["ResourcePath"].replace("~1", "/").removeprefix("/") for each in stage if "CachingEnabled" in each}
+    events = RAW["Resources"]["CatalogFunction"]["Properties"]["Events"].values()
+    declared = {
+        each["Properties"]["Path"]: {name for entry in each["Properties"]["RequestParameters"] for name in entry}
+        for each in events
+        if "RequestParameters" in each["Properties"]
+    }
+    assert declared.keys() == kept
+    assert all(wanted <= names for names in declared.values())
+
+
+def test_the_cdn_hands_on_what_pages_and_writers_send() -> None:
+    """A preflight's questions, conditions, idempotency keys; CloudFront takes ten names and no more."""
+    config = RAW["Resources"]["CdnOriginPolicy"]["Properties"]["OriginRequestPolicyConfig"]
+    names = set(config["HeadersConfig"]["Headers"])
+    assert {"Access-Control-Request-Headers", "Access-Control-Request-Method", "Origin"} <= names
+    assert {"Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "If-Modified-Since"} <= names
+    assert len(names) <= 10
+
+
 def test_outputs_name_the_urls() -> None:
     """Whoever deployed it reads where it is."""
     assert {"UrlV1", "UrlV2", "Url", "Documentation"} <= set(RAW["Outputs"])

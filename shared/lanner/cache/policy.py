@@ -45,7 +45,8 @@ class CachePolicy:
     """How the answers of one route may be kept. Times in whole seconds.
 
     - `ttl`: fresh for so long in shared caches, the edge's own first.
-    - `client_ttl`: fresh for so long at the client; `ttl` where it is not given.
+    - `client_ttl`: fresh for so long at the client, from when the answer was made (Age counts); `ttl` where it is not
+      given.
     - `stale_while_revalidate`, `stale_if_error`: RFC 5861, after `ttl`.
     - `vary`: request fields that the answer depends on.
     - `tags`: names under which it is invalidated; `{name}` stands for a parameter of the path.
