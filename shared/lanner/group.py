@@ -108,9 +108,12 @@ class RouteGroup:
         for template in () if self.idempotency is None else sorted(self.idempotency.required):
             if "POST" not in self.table.methods.get(template, ()):
                 raise GroupError(f"group {self.name}: a key is required for POST {template}, which is not in its paths")
-        for template in self.cache:
+        for template, policy in self.cache.items():
             if "GET" not in self.table.methods.get(template, ()):
                 raise GroupError(f"group {self.name}: a cache policy for GET {template}, which is not in its paths")
+            lacking = [name for name in policy.parameters if f"{{{name}}}" not in template.replace("+}", "}")]
+            if lacking:
+                raise GroupError(f"group {self.name}: a cache tag names {lacking[0]!r}, which {template} has not")
         for target in (*self.routes.values(), *self.edge.values(), *self.validators.values(), self.refresh):
             if target and target.count(":") != 1:
                 raise GroupError(f"group {self.name}: {target!r} is not of the form 'module:attribute'")

@@ -52,15 +52,17 @@ class CachePolicy:
     - `tags`: names under which it is invalidated; `{name}` stands for a parameter of the path.
     - `scope`: `public` for one answer for everybody, `principal` (or, in HTTP's word, `private`) for one each.
     - `negative_ttl`: how long a 404 is remembered; 0 for not at all.
+
+    `parameters` are the names of those that its tags take from the path.
     """
 
     __slots__ = (
         "_client",
         "_edge",
         "_negative",
-        "_parametric",
         "client_ttl",
         "negative_ttl",
+        "parameters",
         "scope",
         "stale_if_error",
         "stale_while_revalidate",
@@ -91,7 +93,7 @@ class CachePolicy:
         self.scope: Scope = "public" if scope == "public" else "principal"
         self.vary = _names("vary", vary)
         self.tags = _names("tags", tags)
-        self._parametric = any("{" in tag for tag in self.tags)
+        self.parameters = frozenset(name for tag in self.tags for name in _parameters(tag))
         extensions = "".join(
             f", {name}={value}"
             for name, value in (
@@ -120,7 +122,7 @@ class CachePolicy:
 
     def tags_for(self, parameters: Mapping[str, str]) -> list[str]:
         """The tags of one request. Raises `CacheConfigError` for a parameter that its path does not have."""
-        if not self._parametric:
+        if not self.parameters:
             return list(self.tags)
         try:
             return [each.format_map(_Quoted(parameters)) if "{" in each else each for each in self.tags]
@@ -159,6 +161,19 @@ class _Quoted(dict[str, str]):
         from hashlib import blake2b
 
         return blake2b(value.encode(), digest_size=16).hexdigest()
+
+
+def _parameters(tag: str) -> list[str]:
+    """The parameters that a tag names in braces. Raises `CacheConfigError` for any other brace."""
+    names: list[str] = []
+    rest = tag
+    while "{" in rest or "}" in rest:
+        before, _, rest = rest.partition("{")
+        name, end, rest = rest.partition("}")
+        if "}" in before or not end or not name.replace("-", "_").isidentifier():
+            raise CacheConfigError(f"CachePolicy: {tag!r} in tags: braces stand around the name of a parameter alone")
+        names.append(name)
+    return names
 
 
 def _seconds(name: str, value: object) -> int:

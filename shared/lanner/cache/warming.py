@@ -64,9 +64,11 @@ class WarmResult(NamedTuple):
 
 
 class WarmPlan:
-    """Named steps. Raises `CacheConfigError` for a step that cannot be called."""
+    """Named steps. Raises `CacheConfigError` for steps without names, and for one that cannot be called."""
 
     def __init__(self, steps: Mapping[str, Step]) -> None:
+        if not hasattr(steps, "items"):
+            raise CacheConfigError(f"a warming plan is a dict of names and callables, not a {type(steps).__name__}")
         for name, step in steps.items():
             if not callable(step):
                 raise CacheConfigError(f"the warming step {name!r} is a {type(step).__name__}, not a callable")

@@ -83,6 +83,12 @@ def test_tags_take_parameters_of_the_path() -> None:
         ({"ttl": 1, "scope": "shared"}, "'public' or 'principal'"),
         ({"ttl": 1, "tags": "users"}, "a sequence of names"),
         ({"ttl": 1, "tags": ("a b",)}, "printable ASCII"),
+        ({"ttl": 1, "tags": ("user:{id",)}, "braces"),
+        ({"ttl": 1, "tags": ("user:id}",)}, "braces"),
+        ({"ttl": 1, "tags": ("user:{}",)}, "braces"),
+        ({"ttl": 1, "tags": ("user:{0}",)}, "braces"),
+        ({"ttl": 1, "tags": ("user:{id!r}",)}, "braces"),
+        ({"ttl": 1, "tags": ("user:{id.x}",)}, "braces"),
         ({"ttl": 1, "vary": ("Accept,",)}, "printable ASCII"),
     ],
 )

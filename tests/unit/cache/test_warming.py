@@ -53,6 +53,8 @@ def test_an_empty_plan_is_done() -> None:
 
 def test_a_step_is_a_callable() -> None:
     """Anything else is found when the plan is made."""
+    with pytest.raises(CacheConfigError, match="not a list"):
+        WarmPlan([print])  # type: ignore[arg-type]
     with pytest.raises(CacheConfigError, match="'one' is a str"):
         WarmPlan({"one": "text"})  # type: ignore[dict-item]
 

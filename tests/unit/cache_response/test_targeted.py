@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from lanner.cache.errors import CacheConfigError
 from tests.unit.cache_response.site import Site
 
 CDN = "cdn_cache_control"
@@ -150,3 +151,9 @@ def test_authorisation_is_judged_by_the_targeted_field() -> None:
     site = Site().reply(cdn_cache_control="public, max-age=60")
     site.get(authorization="x")
     assert site.is_cached()
+
+
+def test_one_name_is_no_list_of_targets() -> None:
+    """Its letters would be ten fields that nobody sends."""
+    with pytest.raises(CacheConfigError, match="sequence"):
+        Site(targets="X-Cache-Control")

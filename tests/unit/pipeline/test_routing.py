@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from lanner.cache.policy import CachePolicy
 from lanner.group import GroupError
 from lanner.http.message import Request, Response
 from tests.builders import rest_event
@@ -84,6 +85,8 @@ def test_options_says_what_is_allowed(edge_api: Any) -> None:
         ({"paths": {"/a": "GET"}, "edge": {"GET /b": "m:f"}}, "not in its paths"),
         ({"paths": {"/a": "GET"}, "edge": {"POST /a": "m:f"}}, "not in its paths"),
         ({"paths": {"/a": "GET"}, "validators": {"/b": "m:f"}}, "not in its paths"),
+        ({"paths": {"/a": "GET"}, "cache": {"/b": CachePolicy(5)}}, "not in its paths"),
+        ({"paths": {"/a/{id}": "GET"}, "cache": {"/a/{id}": CachePolicy(5, tags=["a:{nr}"])}}, "names 'nr'"),
         ({"paths": {"/a": "GET"}, "routes": "no_colon"}, "module:attribute"),
         ({"paths": {"/a": "GET"}, "versions": ("v9",)}, "unknown version v9"),
         ({"paths": {"/a": "GET"}, "routes": {"v1": "m:r"}}, "no routes for v2"),

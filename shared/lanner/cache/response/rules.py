@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from lanner.cache.errors import CacheConfigError
 from lanner.cache.response.freshness import HEURISTIC_FRACTION, HEURISTIC_MAX
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ class Rules:
         grace: float = GRACE,
         ranked_languages: bool = False,
     ) -> None:
+        if isinstance(targets, str):
+            raise CacheConfigError(f"targets is a sequence of field names, not the string {targets!r}")
         self.shared = shared
         self.targets = tuple(name.lower() for name in targets)
         self.own_targets = tuple(name for name in self.targets if name != _PUBLIC_TARGET)
