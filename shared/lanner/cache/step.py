@@ -7,6 +7,8 @@ Contract:
 - The key is the version, the caller's id where the scope is `principal`, the path as the client wrote it, and the query
   string as it arrived. No other field of a request is in the key, so an answer may depend on none but those that its
   Vary names; `Host` is left out because no answer of ours depends on it (links are paths).
+- An answer without an entity-tag gets that of its bytes before it is kept: its parts and 304s have what its whole has
+  (RFC 9110 section 15.3.7), and a hit has nothing to compute.
 - Methods other than GET and HEAD pass. What they change is invalidated by whoever changes it, by tag, because another
   function, another version or a job may show it too.
 - A cache that is down costs its budget and never the answer.
@@ -28,6 +30,7 @@ from typing import TYPE_CHECKING
 from lanner.cache.policy import TARGET
 from lanner.cache.tags import tag_headers
 from lanner.http.message import Handler, Request, Response
+from lanner.http.step import tag
 from lanner.settings import flag
 
 if TYPE_CHECKING:
@@ -59,6 +62,8 @@ def response_cache(group: RouteGroup, handler: Handler) -> Handler | None:
         response = handler(request)
         policy = policies[request.route]
         policy.mark(response)
+        if response.status == 200 and "etag" not in response.headers:
+            tag(request, response)
         if announces and policy.scope == "public" and response.status == 200:
             response.headers.update(tag_headers(policy.tags_for(request.path_params)))
         return response

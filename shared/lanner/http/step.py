@@ -190,7 +190,7 @@ def conditional(group: RouteGroup, handler: Handler) -> Handler:
         if response.status != 200:
             return response
         if "etag" not in response.headers:
-            _tag(request, response)
+            tag(request, response)
         return _decided(request, response) if is_conditional(request.headers) else response
 
     return handle
@@ -212,7 +212,8 @@ def _early(request: Request, validate: Validator) -> Response | None:
     return Response(304, headers)
 
 
-def _tag(request: Request, response: Response) -> None:
+def tag(request: Request, response: Response) -> None:
+    """Give a 200 the entity-tag that its bytes have, where it may be kept and is not too large to look at."""
     body = response.body
     if not body or len(body) > TAGGED_SIZE or "no-store" in response.headers.get("cache-control", ""):
         return

@@ -92,3 +92,18 @@ def test_tags_of_the_route_and_of_what_it_read_invalidate(handle: Handler, calls
     default.default_tags().invalidate([tag])
     assert handle(asked(None)).body == b"2"
     assert len(calls) == 2
+
+
+def test_parts_and_conditions_have_the_entity_tag_of_the_whole(handle: Handler, calls: list[Request]) -> None:
+    """RFC 9110 section 15.3.7: a 206 says what its 200 would; If-Range and If-None-Match find it in the store."""
+    whole = handle(asked(None))
+    etag = whole.headers["etag"]
+    part, wrong, unchanged = asked(None), asked(None), asked(None)
+    part.headers.update({"range": "bytes=0-0", "if-range": etag})
+    wrong.headers.update({"range": "bytes=0-0", "if-range": '"other"'})
+    unchanged.headers["if-none-match"] = etag
+    answer = handle(part)
+    assert (answer.status, answer.headers["etag"]) == (206, etag)
+    assert handle(wrong).status == 200
+    assert handle(unchanged).status == 304
+    assert len(calls) == 1
