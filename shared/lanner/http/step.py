@@ -99,7 +99,9 @@ def compress(_group: RouteGroup, handler: Handler) -> Handler:
                 _add_vary(response, "Accept-Encoding", "accept-encoding")
             if sent is not None and held and "etag" in response.headers:
                 response.headers["etag"] = held_form(response.headers["etag"], sent)
-        elif status not in (204, 206) and compressible(response.headers.get("content-type", "")):
+        elif status == 206:
+            _vary_as_the_whole(response)
+        elif status != 204 and compressible(response.headers.get("content-type", "")):
             _compress(request, response)
         return response
 
@@ -126,6 +128,16 @@ def _add_vary(response: Response, name: str, lower: str) -> None:
         response.vary(name)
     else:
         headers["vary"] = f"{present}, {name}"
+
+
+def _vary_as_the_whole(response: Response) -> None:
+    """A part, which is never compressed, varies by what its 200 varies by (RFC 9110 section 15.3.7)."""
+    headers = response.headers
+    kind = headers.get("content-type", "")
+    if "content-encoding" in headers or "no-transform" in headers.get("cache-control", ""):
+        return
+    if compressible(kind) or kind.startswith("multipart/byteranges"):
+        _add_vary(response, "Accept-Encoding", "accept-encoding")
 
 
 _VARIED: dict[str, str] = {}  # values of Vary with Accept-Encoding added; an API has a handful

@@ -194,7 +194,9 @@ class TestCompress:
             answering(content_type=""),
             answering(cache_control="public, no-transform"),
             answering(content_encoding="br"),
-            answering(206),
+            answering(206, content_type="image/png"),
+            answering(206, cache_control="no-transform"),
+            answering(206, content_encoding="br"),
             answering(204, b""),
             answering(304, b"", content_type="", cache_control="no-transform"),
         ],
@@ -204,6 +206,13 @@ class TestCompress:
         before = handler(request())
         response = compress(group(), handler)(request(accept_encoding="gzip"))
         assert (response.body, response.headers) == (before.body, before.headers)
+
+    @pytest.mark.parametrize("kind", ["application/json", "multipart/byteranges; boundary=x"])
+    def test_a_part_stays_plain_and_varies_as_its_whole(self, kind: str) -> None:
+        """RFC 9110 section 15.3.7."""
+        response = compress(group(), answering(206, content_type=kind, vary="Accept"))(request(accept_encoding="gzip"))
+        assert (response.body, response.headers["vary"]) == (LONG, "Accept, Accept-Encoding")
+        assert "content-encoding" not in response.headers
 
     def test_a_compressed_tag_is_understood_when_it_comes_back(self) -> None:
         """Inside, nobody knows about codings; the 304 names the form that the client holds."""
