@@ -104,7 +104,7 @@ class Request:
         public_path: str,
         headers: dict[str, str],
         *,
-        source: Source,
+        source: Source | None = None,
         event: Any = None,  # Any: the event's own JSON
         context: Any = None,  # Any: Lambda's context object, or None outside Lambda
         request_id: str = "",
@@ -118,7 +118,7 @@ class Request:
         self.path = public_path if path is None else path
         self.path_version = path_version
         self.headers = headers
-        self.source = source
+        self.source = source or _plain()
         self.event = event
         self.context = context
         self.request_id = request_id
@@ -181,6 +181,13 @@ class Request:
 
     def __repr__(self) -> str:
         return f"Request({self.method} {self.public_path}, from {self.source.name}, id {self.request_id})"
+
+
+def _plain() -> Source:
+    """The source of a request that no event brought: without query and body (`lanner.http.plain` has others)."""
+    from lanner.http.plain import Plain
+
+    return Plain()
 
 
 class Response:

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Final
 
 from lanner.cache.response.key import host_name, normal_path
 from lanner.http.message import Request
+from lanner.http.plain import Plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
 
 SAFE: Final = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))  # RFC 9110 section 9.2.1; unknown methods are not
 GROUP: Final = "group:"  # what the tag of a group begins with
@@ -57,40 +57,10 @@ def linked(request: Request, headers: Mapping[str, str]) -> list[tuple[str, str]
     return found
 
 
-class _Query:
-    """A source that knows its query and nothing else."""
-
-    name = "invalidation"
-
-    def has_query(self, event: Any) -> bool:
-        return bool(event)
-
-    def query(self, event: Any) -> list[tuple[str, str]]:
-        from urllib.parse import parse_qsl
-
-        return parse_qsl(event.decode("latin-1"), keep_blank_values=True)
-
-    def query_string(self, event: Any) -> bytes:
-        return bytes(event)
-
-    def body(self, _event: Any) -> bytes:
-        return b""
-
-    def source_ip(self, _event: Any) -> str:
-        return ""
-
-    def consumer(self, _event: Any) -> str:
-        return ""
-
-    def write(self, _response: Any) -> Any:
-        return None  # nobody asked this request
-
-
 def as_read(request: Request, path: str, query: str) -> Request:
     """A GET by the same caller for another path and query, for a key to be made from it."""
-    other = Request(
-        "GET", normal_path(path), request.headers, source=_Query(), event=query.encode("latin-1", "replace")
-    )
+    source = Plain(query.encode("latin-1", "replace"))
+    other = Request("GET", normal_path(path), request.headers, source=source)
     other.version = request.version
     other.route = request.route
     other.path_params = request.path_params
