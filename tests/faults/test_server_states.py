@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from lanner.cache.backend import CacheBackend, CacheEntry
+from lanner.cache.cache import Cache
 from lanner.cache.errors import CacheBudgetSpent, CacheUnavailable, CacheValueError
+from lanner.cache.functions import remember
 from lanner.cache.memcached import MemcachedBackend
 from lanner.cache.redis import RedisBackend
 from lanner.clock import ManualClock
@@ -85,6 +87,20 @@ def test_a_replica_without_its_master(own_redis: Server) -> None:
     assert ask(own_redis.port, b"REPLICAOF", HOST.encode(), b"%d" % free_port()) == b"OK"
     with pytest.raises(CacheUnavailable, match="MASTERDOWN"):
         redis(own_redis.port).get("key")
+
+
+def test_what_another_program_stored_is_replaced(redis_server: Server) -> None:
+    """A miss of the facade and of a cached function, with the real server's errors."""
+    backend = redis(redis_server.port, prefix="mixed")
+    for key in (b"mixed|fn::list", b"mixed|list"):
+        ask(redis_server.port, b"DEL", key)
+        assert ask(redis_server.port, b"RPUSH", key, b"x") == 1
+    cache = Cache(backend)
+    assert cache.get("list") is None
+    assert cache.set("list", 1)
+    assert cache.get("list") == 1
+    made = iter(range(9))
+    assert [remember(backend, "list", 60, lambda: next(made)) for _ in range(2)] == [0, 0]
 
 
 def test_what_another_program_stored(redis_server: Server) -> None:

@@ -88,7 +88,11 @@ class Cache:
         """The value, `ABSENT` where it is known that there is none, or `UNKNOWN`."""
         name = self._name(key)
         self._hooks.tell("before_get", key)
-        entry = self._try(key, lambda: self.backend.get(name), None)
+        try:
+            entry = self._try(key, lambda: self.backend.get(name), None)
+        except CacheValueError as error:  # the key is one: what is there is another program's
+            self._count("unreadable", "unreadable", key, error)
+            entry = None
         if entry is None:
             return self._missed(key)
         return self._read(key, entry.value)

@@ -17,8 +17,9 @@ What a call returns is always what a hit would return: the value has been throug
 
 Failure modes: an exception of the computation is never stored; it gives the lease back and reaches the caller, unless
 something spare may be served. A killed holder's lease expires, and one of those who wait follows. A backend that is
-down costs one computation per call and raises nothing. Computing a key from within its own computation neither waits
-nor stores. `CacheValueError` where the value is neither JSON nor bytes; one that is only too large is returned.
+down costs one computation per call and raises nothing. What another program left under a key is replaced. Computing a
+key from within its own computation neither waits nor stores. `CacheValueError` where the value is neither JSON nor
+bytes; one that is only too large is returned.
 """
 
 from __future__ import annotations
@@ -115,7 +116,7 @@ class Computing:
             entry = self._get(key)
             if entry is not None and entry[0] is known[0] and self._state(known[1], terms) == _FRESH:
                 return known[1]
-        except CacheUnavailable:
+        except (CacheUnavailable, CacheValueError):
             return None
         return None
 
@@ -157,8 +158,18 @@ class Computing:
         """Invalidate: what is there, and what is being computed right now. Raises `CacheUnavailable`."""
         self._set(key, marker(REMOVED), 4 * lease_ms / 1000)  # the second lease of a key is twice as long
 
+    def _there(self, key: str) -> CacheEntry | None:
+        """What the last tier has; nothing where another program put something there, which we replace."""
+        try:
+            return self._shared.get(key)
+        except CacheValueError:
+            return None
+
     def _find(self, key: str) -> Record | None:
-        entry = self._get(key)
+        try:
+            entry = self._get(key)
+        except CacheValueError:
+            return None
         if entry is None:
             return None
         stored = entry.value
@@ -219,7 +230,7 @@ class Computing:
         lease_ms = job.terms.lease_ms
         while True:
             if looks:
-                entry = self._shared.get(job.key)
+                entry = self._there(job.key)
                 record = None if entry is None else read(entry.value)
                 if record is not None and record.kind == FAILED:
                     return None
@@ -238,7 +249,7 @@ class Computing:
     def _lead(self, job: _Job, lease: Lease, found: Record | None) -> _Outcome | None:
         """Compute under the lease, unless somebody has stored something usable since our read."""
         with lease:
-            before = self._shared.get(job.key)
+            before = self._there(job.key)
             record = None if before is None else read(before.value)
             if record is not None and not record.is_same(found) and self._state(record, job.terms) <= _DUE:
                 self._drop_near(job.key)
@@ -294,7 +305,7 @@ class Computing:
     def _put(self, lease: Lease, record: bytes, ttl: float, before: CacheEntry | None) -> None:
         """Store, where nothing has come in between; a store that cannot is a value that is computed again."""
         try:
-            if self._is_untouched(before, self._shared.get(lease.key)):
+            if self._is_untouched(before, self._there(lease.key)):
                 lease.set(record, ttl)
         except (CacheUnavailable, CacheValueError):
             return

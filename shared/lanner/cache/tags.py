@@ -92,8 +92,7 @@ class TagIndex:
         found = self._read(wanted)
         for tag in wanted:
             if tag not in found:
-                seed = int(self._now() * 1000) << SOFT_BITS
-                found[tag] = self._backend.increment(self._prefix + tag, 0, initial=seed, ttl=COUNTER_TTL)
+                found[tag] = self._counted(tag, 0)
                 self._keep(tag, found[tag])
         return found
 
@@ -151,16 +150,21 @@ class TagIndex:
         """Do these of the pending invalidations. Raises `CacheUnavailable`, and the rest stays pending."""
         for done, tag in enumerate(tags):
             is_soft = self.pending.get(tag, False)  # another thread may have done it: once more costs a rendering
-            seed = int(self._now() * 1000) << SOFT_BITS
-            step = 1 if is_soft else HARD
             try:
-                generation = self._backend.increment(self._prefix + tag, step, initial=seed, ttl=COUNTER_TTL)
+                generation = self._counted(tag, 1 if is_soft else HARD)
             except CacheUnavailable as error:
                 for each in list(self.pending):  # other threads invalidate too
                     self._kept.pop(each, None)
                 raise CacheUnavailable(f"invalidated {done} of {len(tags)} tags: {error}") from error
             self._keep(tag, generation)
             self.pending.pop(tag, None)
+
+    def _counted(self, tag: str, step: int) -> int:
+        seed = int(self._now() * 1000) << SOFT_BITS
+        try:
+            return self._backend.increment(self._prefix + tag, step, initial=seed, ttl=COUNTER_TTL)
+        except CacheValueError as error:  # the tag is one: what is there is no counter of ours
+            raise CacheUnavailable(f"the counter of tag {tag!r}: {error}") from error
 
     def _read(self, tags: list[str]) -> dict[str, int]:
         prefix = self._prefix

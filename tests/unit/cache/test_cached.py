@@ -18,6 +18,7 @@ from lanner.cache.memory import MemoryBackend
 from lanner.cache.tags import TagIndex
 from lanner.cache.tiered import TieredCache
 from lanner.clock import ManualClock
+from tests.unit.cache.stores import Shared
 
 
 class Source:
@@ -307,6 +308,20 @@ def test_an_unreadable_entry_is_a_miss() -> None:
         source.backend.set(source.get.key(), stored)
         calls = source.calls
         assert source.get() == source.get() == calls + 1
+
+
+@pytest.mark.parametrize("stacked", [False, True])
+def test_what_another_program_left_is_replaced(stacked: bool) -> None:
+    """It cannot be read, which is no error of a call; a tag whose counter is theirs is no tag that can be asked for."""
+    store = Shared()
+    source = Source(TieredCache([MemoryBackend(), store], jitter=0) if stacked else store, tags=["t"])
+    store.theirs.add(source.get.key())
+    assert [source.get(), source.get()] == [1, 1]
+    store.theirs.update({source.get.key("b"), "tag:t"})
+    source.index.forget()
+    assert [source.get("b"), source.get("b")] == [2, 3]
+    with pytest.raises(CacheUnavailable, match="tag 't'"):
+        source.index.invalidate(["t"])
 
 
 def test_a_near_tier_that_is_behind_is_corrected() -> None:

@@ -21,7 +21,7 @@ from lanner.cache import (
 )
 from lanner.cache.events import KINDS, Kind
 from lanner.clock import ManualClock
-from tests.unit.cache.stores import Switched
+from tests.unit.cache.stores import Shared, Switched
 
 
 @pytest.fixture
@@ -188,6 +188,19 @@ def test_what_is_no_counter_and_no_list_of_keys_is_the_callers_to_mend(cache: Ca
     with pytest.raises(CacheConfigError, match="open_backend"):
         Cache(wrong)
     assert cache.set("a", 1, 10**400)
+    assert cache.get("a") == 1
+
+
+def test_what_another_program_left_is_a_miss_that_counts() -> None:
+    """An entry that cannot be read is no error, and what is set takes its place."""
+    store = Shared()
+    cache = Cache(store)
+    store.theirs.add("a")
+    heard: list[str] = []
+    cache.on("unreadable", lambda event: heard.append(event.key))
+    assert cache.get("a", "default") == "default"
+    assert (cache.statistics()["unreadable"], cache.statistics()["misses"], heard) == (1, 1, ["a"])
+    cache.set("a", 1)
     assert cache.get("a") == 1
 
 

@@ -11,6 +11,7 @@ from lanner.cache.memory import MemoryBackend
 from lanner.cache.response.record import Record, Unreadable, decode
 from lanner.cache.response.rules import Rules
 from lanner.clock import ManualClock
+from tests.unit.cache.stores import Shared
 from tests.unit.cache_response.site import NOW, Site, modified_by
 
 OPERATIONS = ["get", "get_many", "set", "set_many", "add", "delete", "delete_many", "acquire", "release", "set_held"]
@@ -114,6 +115,19 @@ def test_what_is_no_entry_is_a_miss(value: bytes) -> None:
     assert site.is_cached()
     with pytest.raises(Unreadable):
         decode(value, Rules())
+
+
+def test_what_another_program_left_is_replaced() -> None:
+    """As Redis tells it, by an error."""
+    store = Shared()
+    site = Site(backend=store).reply(cache_control="max-age=60")
+    site.get()
+    (key,) = site.stored_keys()
+    store.theirs.add(key)
+    assert not site.is_cached()
+    assert site.is_cached()
+    assert site.cache.statistics()["unreadable"] > 0
+    assert site.cache.statistics()["errors"] == 0
 
 
 def test_a_cut_entry_is_a_miss() -> None:

@@ -28,7 +28,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from lanner.cache.errors import CacheError
+from lanner.cache.errors import CacheError, CacheValueError
 from lanner.cache.response.answer import from_record, gateway_timeout
 from lanner.cache.response.counters import Counters
 from lanner.cache.response.decision import HIT, MISS, REFRESH, STALE, TIMEOUT, decide
@@ -199,6 +199,9 @@ class ResponseCache:
         key = self._key(request)
         try:
             entry = self._backend.get(key)
+        except CacheValueError:
+            self._storage.unreadable += 1  # another program's: absent, and replaced
+            entry = None
         except CacheError:
             self._storage.errors += 1
             return self._unavailable(request, origin, key)

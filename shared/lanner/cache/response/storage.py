@@ -18,7 +18,7 @@ from __future__ import annotations
 from os import urandom
 from typing import TYPE_CHECKING, Final
 
-from lanner.cache.errors import CacheError
+from lanner.cache.errors import CacheError, CacheValueError
 from lanner.cache.response.freshness import date_value
 from lanner.cache.response.memo import Memo
 from lanner.cache.response.record import MARKER, PARTIAL, Index, Marker, Record, Unreadable, Variant, decode
@@ -114,6 +114,9 @@ class Storage:
     def _get(self, key: str) -> CacheEntry | None:
         try:
             return self._truth.get(key)
+        except CacheValueError:
+            self.unreadable += 1  # another program's: absent, and replaced
+            return None
         except CacheError:
             self.errors += 1
             raise
