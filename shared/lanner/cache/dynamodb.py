@@ -268,7 +268,11 @@ class DynamoDBBackend:
             "ReturnValues": "ALL_NEW",  # a counter is small
             **OLD_ON_FAILURE,
         }
-        return int(self._table.call("UpdateItem", payload, deadline)["Attributes"]["n"]["N"])
+        made = self._table.call("UpdateItem", payload, deadline).get("Attributes", {})
+        try:
+            return int(made["n"]["N"])
+        except (KeyError, ValueError) as error:
+            raise CacheUnavailable(f"{deadline.what}: UpdateItem was answered with something else") from error
 
     def _becomes_counter(self, old: Item, value: int, deadline: Deadline) -> bool:
         """Make an item with digits a counter, where nobody wrote it meanwhile."""
@@ -346,7 +350,10 @@ def _is_over(ttl: float | None) -> bool:
 
 def _number(item: Item, delta: int, deadline: Deadline) -> int:
     """The sum of what an item holds and `delta`. Raises `CacheValueError` where that is no number of 64 bits."""
-    digits = binary(item["v"]) if "v" in item else b""
+    try:
+        digits = binary(item["v"]) if "v" in item and "o" in item else b""
+    except ValueError:
+        digits = b""
     unsigned = digits[1:] if digits[:1] == b"-" else digits
     if not unsigned.isdigit() or len(digits) > 20 or int(digits) + delta not in INT64:
         raise CacheValueError(f"{deadline.what}: the value is no integer of 64 bits, or the result is none")

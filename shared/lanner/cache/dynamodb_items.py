@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import os
 from binascii import a2b_base64, b2a_base64
-from math import ceil, inf
+from math import ceil, inf, isfinite
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lanner.cache.naming import check_key, digest, entry_space, own_space, to_bytes
@@ -40,7 +40,11 @@ CHUNK_BYTES = 350 * 1024
 CHUNKS_LIFETIME_S = 365 * 24 * 3600.0
 """Chunks always have an end, so that none stays when its head is gone: a large value for ever is one for a year."""
 
+MOST_CHUNKS = 4096
+"""More than a gigabyte: what names more was not stored by us."""
+
 _LATEST = 1e15
+_KINDS = {"pk": "S", "v": "B", "n": "N", "g": "S", "c": "N", "x": "N", "o": "S", "t": "B", "k": "B"}
 
 Item: TypeAlias = "dict[str, Any]"
 """DynamoDB's AttributeValue form; `Any` because the tag decides the type."""
@@ -93,6 +97,27 @@ class Names:
     def is_entry(self, item: Mapping[str, Any]) -> bool:
         """Whether an item is an entry, and no lease or chunk."""
         return item["pk"]["S"].startswith((self.entries, f"{self.own}h"))  # type: ignore[no-any-return]
+
+
+def is_ours(item: Any) -> bool:  # Any: whatever an answer holds
+    """Whether an item, or what was asked of it, is as this module makes them: others in the table are not looked at."""
+    if type(item) is not dict or "pk" not in item:
+        return False
+    for name, held in item.items():
+        kind = _KINDS.get(name)
+        if kind is None:
+            continue
+        text = held.get(kind) if type(held) is dict else None
+        if type(text) is not str or (kind == "N" and not _is_number(text)):
+            return False
+    return "g" not in item or ("c" in item and 0 < float(item["c"]["N"]) <= MOST_CHUNKS)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def token() -> str:

@@ -1,8 +1,8 @@
 """Calls to one DynamoDB table within an operation's budget, and what their errors mean for a cache.
 
 `ConditionFailed` and `TransactionCanceled` pass, for the backend to judge. An item that is too large is
-`CacheValueError`; whatever else goes wrong is `CacheUnavailable`. Batches are sent until nothing is unprocessed, with
-growing waits in between, while the budget lasts.
+`CacheValueError`; whatever else goes wrong is `CacheUnavailable`. An item that no cache made is not there. Batches are
+sent until nothing is unprocessed, with growing waits in between, while the budget lasts.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lanner.aws.errors import AwsError, AwsRejected, BudgetSpent, ConditionFailed, TransactionCanceled
+from lanner.cache.dynamodb_items import is_ours
 from lanner.cache.errors import CacheBudgetSpent, CacheUnavailable, CacheValueError
 
 if TYPE_CHECKING:
@@ -141,8 +142,12 @@ class Table:
     ) -> dict[str, Any]:
         try:
             client = self._client or self._shared()
-            return client.call(operation, payload, budget_ms=deadline.left_ms(), idempotent=idempotent)
-        except (ConditionFailed, TransactionCanceled):
+            answer = client.call(operation, payload, budget_ms=deadline.left_ms(), idempotent=idempotent)
+        except ConditionFailed as error:
+            if error.item is not None and not is_ours(error.item):
+                error.item = None
+            raise
+        except TransactionCanceled:
             raise
         except BudgetSpent as error:
             raise CacheBudgetSpent(str(error)) from error
@@ -152,6 +157,26 @@ class Table:
             raise CacheUnavailable(f"{deadline.what}: {operation} was refused ({error.code})") from error
         except AwsError as error:
             raise CacheUnavailable(f"{deadline.what}: {error}") from error
+        try:
+            return _known(answer)
+        except (TypeError, AttributeError) as error:
+            raise CacheUnavailable(f"{deadline.what}: {operation} was answered with something else") from error
+
+
+def _known(answer: dict[str, Any]) -> dict[str, Any]:
+    """An answer without the items that no cache made. Raises `TypeError` or `AttributeError` for another shape."""
+    for name in ("Item", "Attributes"):
+        if name in answer and not is_ours(answer[name]):
+            answer = {other: held for other, held in answer.items() if other != name}
+    if "Items" in answer:
+        answer = {**answer, "Items": [each for each in answer["Items"] if is_ours(each)]}
+    if "Responses" in answer:
+        found = {table: [each for each in items if is_ours(each)] for table, items in answer["Responses"].items()}
+        answer = {**answer, "Responses": found}
+    for name in ("UnprocessedKeys", "UnprocessedItems", "Table", "LastEvaluatedKey"):
+        if type(answer.get(name, {})) is not dict and answer[name] is not None:
+            raise TypeError(name)
+    return answer
 
 
 def deletion(key: Item) -> dict[str, Any]:

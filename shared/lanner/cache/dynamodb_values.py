@@ -65,7 +65,7 @@ class Values:
         chunks = [pk for item in live for pk in self._names.chunks(item)]
         # Consistent: chunks were written before their head, which may be all that an eventual read has seen.
         read = self._table.read(chunks, deadline, consistent=True) if chunks else []
-        parts = {item["pk"]["S"]: binary(item["v"]) for item in read}
+        parts = {item["pk"]["S"]: _bytes_of(item) for item in read}
         found: dict[str, CacheEntry] = {}
         for item in live:
             key, value = self._names.key_of(item), self._value(item, parts)
@@ -73,11 +73,11 @@ class Values:
                 found[key] = CacheEntry(value, instant(end_of(item)))
         return found
 
-    def _value(self, item: Item, parts: Mapping[str, bytes]) -> bytes | None:
+    def _value(self, item: Item, parts: Mapping[str, bytes | None]) -> bytes | None:
         if "n" in item:
             return str(item["n"]["N"]).encode()
         if "v" in item:
-            return binary(item["v"])
+            return _bytes_of(item)
         pieces = [parts.get(pk["pk"]["S"]) for pk in self._names.chunks(item)]
         whole = [piece for piece in pieces if piece is not None]
         return b"".join(whole) if pieces and len(whole) == len(pieces) else None
@@ -137,3 +137,11 @@ class Values:
         chunks = [pk for head in heads for pk in self._names.chunks(head)]
         if chunks:
             self._table.write([deletion(pk) for pk in chunks], deadline)
+
+
+def _bytes_of(item: Item) -> bytes | None:
+    """What an item or a chunk holds; None where that is not what it says."""
+    try:
+        return binary(item["v"])
+    except (KeyError, ValueError):
+        return None

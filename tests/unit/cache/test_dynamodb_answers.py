@@ -177,6 +177,59 @@ def test_a_budget_goes_to_every_call(server: FaultServer, clock: ManualClock) ->
     assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"v": {"S": "text"}},
+        {"v": {"B": "eA"}},
+        {"v": {"B": "eA=="}, "x": {"S": "soon"}},
+        {"v": {"B": "eA=="}, "x": {"N": "soon"}},
+        {"g": {"S": "generation"}},
+        {"g": {"S": "generation"}, "c": {"N": "99999999999"}},
+        {"n": {"S": "1"}},
+        {"name": {"S": "Ada"}},
+    ],
+    ids=str,
+)
+def test_an_item_that_no_cache_made_is_a_miss(
+    server: FaultServer, cache: DynamoDBBackend, attributes: dict[str, Any]
+) -> None:
+    """Another program's, in the same table: it is not read, and nothing of it is an error."""
+    item = {"pk": {"S": "|key"}, **attributes}
+    server.script = [json({"Item": item}), json({"Responses": {TABLE: [item]}}), json({"Items": [item]})]
+    assert cache.get("key") is None
+    assert cache.get_many(["key"]) == {}
+    assert set(cache.keys()) <= {"key"}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [{"Item": 1}, {"Responses": 1}, {"Responses": {TABLE: 1}}, {"Items": 1}, {"Table": 1}, {"Attributes": {}}, [], 1],
+    ids=str,
+)
+def test_an_answer_of_another_shape_is_a_miss_or_unavailable(
+    server: FaultServer, cache: DynamoDBBackend, document: object
+) -> None:
+    """Whatever is asked; nothing but a cache's own errors reaches who asks."""
+    asks: list[Callable[[], object]] = [
+        lambda: cache.get("key"),
+        lambda: cache.get_many(["key"]),
+        lambda: cache.exists("key"),
+        lambda: list(cache.keys()),
+        lambda: cache.delete("key"),
+        lambda: cache.delete_many(["key"]),
+        lambda: cache.increment("key"),
+        lambda: cache.touch("key", 5),
+        cache.statistics,
+    ]
+    for ask in asks:
+        server.script = [json(document)] * 8
+        try:
+            assert ask() in (None, {}, False, True, [], 0, {"entries": 0, "bytes": 0})
+        except CacheUnavailable:
+            continue
+
+
 @pytest.fixture
 def stored(moto_server: str, clock: ManualClock) -> Iterator[tuple[AwsJsonClient, DynamoDBBackend]]:
     """A cache in a table of its own in moto, and a client that sees the items."""
