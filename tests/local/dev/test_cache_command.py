@@ -15,6 +15,8 @@ from lanner.cache.file import FileBackend
 from lanner.cache.functions import cached
 from lanner.cache.tags import TagIndex
 from lanner.cache.warming import WarmPlan
+from lanner.clock import SystemClock
+from tests.unit.cache_response.site import Site
 
 CALLS: list[str] = []
 
@@ -105,6 +107,24 @@ def test_get_shows_what_a_function_stored(command: Cli) -> None:
     code, out, _ = command.run("get", "nothing")
     assert code == 1
     assert "found  false" in out
+
+
+def test_get_shows_an_answer_and_its_variants(command: Cli) -> None:
+    """Status, fields, times and body; what several answers of one address were selected by."""
+    site = Site(backend=command.backend).reply(200, b"plain", cache_control="max-age=60", vary="accept")
+    site.clock.set(SystemClock().now())
+    site.get(accept="a/a")
+    (key,) = site.stored_keys()
+    shown = command.json("get", key)
+    assert (shown["kind"], shown["status"], shown["body"]) == ("response", 200, "plain")
+    assert shown["vary"] == {"accept": "a/a"}
+    assert shown["headers"]["cache-control"] == "max-age=60"
+    assert shown["fresh_until"] - shown["received"] == 60
+    site.reply(200, b"\xff", cache_control="max-age=60", vary="accept")
+    site.get(accept="b/b")
+    variants = command.json("get", key)
+    assert [each["accept"] for each in variants["variants"]] == ["a/a", "b/b"]
+    assert command.json("get", variants["variants"][1]["key"])["body"] == repr(b"\xff")
 
 
 def test_purging_a_tag_makes_everything_with_it_anew(command: Cli) -> None:

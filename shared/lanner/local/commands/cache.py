@@ -18,14 +18,14 @@ from collections.abc import Iterable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from lanner.cache import computed, purge
-from lanner.cache.codec import UnreadableEntry, decode
+from lanner.cache import purge
 from lanner.cache.errors import CacheError
 from lanner.cache.tags import TagIndex
 from lanner.cache.url import open_backend
 from lanner.cache.warming import Progress, WarmPlan, WarmResult
 from lanner.local.commands import CommandError
 from lanner.local.commands.arguments import add_template_arguments, template_options
+from lanner.local.commands.cache_entries import describe
 from lanner.local.commands.logs import running_cloud
 from lanner.local.console import Console
 from lanner.local.runtime.variables import python_path
@@ -168,28 +168,6 @@ def get(args: argparse.Namespace, backend: CacheBackend, _url: str) -> int:
             **describe(entry.value),
         },
     )
-
-
-def describe(stored: bytes) -> dict[str, Any]:  # Any: JSON
-    """What is in stored bytes, as far as they are an own format."""
-    record = computed.read(stored)
-    if record is None:
-        try:
-            value = decode(stored)
-        except UnreadableEntry:
-            return {"kind": "other"}
-        return {"kind": "value", "value": repr(value) if isinstance(value, bytes) else value}
-    if record.kind != computed.VALUE:
-        return {"kind": {computed.FAILED: "failed", computed.REMOVED: "removed"}.get(record.kind, "other")}
-    value = record.value()
-    return {
-        "kind": "computed",
-        "took_s": round(record.delta, 6),
-        "fresh_until": record.fresh_until,
-        "kept_until": record.kept_until,
-        "tags": record.tags,
-        "value": repr(value) if isinstance(value, bytes) else value,
-    }
 
 
 def check_purge(args: argparse.Namespace) -> None:
