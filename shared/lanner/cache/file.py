@@ -9,8 +9,9 @@ has the whole key in it, so two keys with one digest are told apart, and a check
 left is a miss: counted, and removed. So is what is no file (a link, a pipe) or larger than the whole cache.
 
 Room: each shard has its share of `max_bytes`. A write that goes past it removes the shard's oldest entries, down to
-four fifths; "old" is when it was written or, to within `TOUCHED_EVERY` seconds, read. Only then is a folder listed. An
-entry above half a shard's share is not stored (and what was there is removed).
+four fifths, and so does one that finds the disk full, which others may fill; "old" is when it was written or, to within
+`TOUCHED_EVERY` seconds, read. Only then is a folder listed. An entry above half a shard's share is not stored (and what
+was there is removed).
 
 Failure modes: `CacheBudgetSpent` where another process holds a shard for longer than `budget_ms` (stopped, or on a
 disk that hangs); `CacheUnavailable` for a disk that is full, read-only, gone or not ours; `CacheValueError` for what
@@ -22,6 +23,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from errno import EDQUOT, ENOSPC
 from math import inf
 
 from lanner.cache import file_lock
@@ -55,6 +57,7 @@ MODE = 0o600
 """For this user alone: `/tmp` is everybody's."""
 
 _COUNTER_LIMIT = 1 << 63
+_FULL = (ENOSPC, EDQUOT)
 
 
 class FileBackend:
@@ -275,7 +278,13 @@ class FileBackend:
             self.refused += 1
             return False
         before = size_of(file)
-        self._write(file, content)
+        try:
+            self._write(file, content)
+        except OSError as error:
+            if error.errno not in _FULL:
+                raise
+            self._make_room(shard, file, size)
+            self._write(file, content)
         os.utime(file, (self._now(), self._now()))
         shard.total += size - before
         if shard.total > self._share:
@@ -297,8 +306,11 @@ class FileBackend:
         shard.total -= size_of(file)
         unlink(file)
 
-    def _make_room(self, shard: _Shard, keep: str) -> None:
-        """Remove the oldest entries, and count the shard anew while it is listed."""
+    def _make_room(self, shard: _Shard, keep: str, needed: int = 0) -> None:
+        """Remove the oldest entries, and count the shard anew while it is listed.
+
+        `needed` bytes on a disk that is full: at least so many go, where there are as many.
+        """
         found = []
         for each in os.scandir(shard.folder):
             if each.name.endswith(".new"):  # a process was killed in mid-write: the lock is ours, so nobody writes here
@@ -312,8 +324,9 @@ class FileBackend:
                     found.append((state.st_mtime, state.st_size, each.path))
         found.sort()
         shard.total = sum(size for _, size, _ in found)
+        most = min(self._share, shard.total) * KEEP_SHARE - needed if needed else self._share * KEEP_SHARE
         for _, size, path in found:
-            if shard.total <= self._share * KEEP_SHARE:
+            if shard.total <= most:
                 break
             if os.path.basename(path) != os.path.basename(keep):
                 unlink(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import subprocess
@@ -269,6 +270,36 @@ except CacheUnavailable:
 """
     assert _finish([_start(program, str(tmp_path))]) == ["old"]
     assert not list(tmp_path.rglob("*.new"))
+
+
+class SmallDisk(FileBackend):
+    """On a disk with room for so many bytes."""
+
+    room = 0
+
+    def _write(self, file: str, content: bytes) -> None:
+        taken = sum(each.stat().st_size for each in Path(self.path).rglob("*") if each.is_file())
+        if taken + len(content) > self.room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        super()._write(file, content)
+
+
+def test_a_disk_that_others_fill_loses_the_oldest_and_not_the_newest(tmp_path: Path) -> None:
+    """What has ended counts as room too; where nothing of ours can go it is unavailable, and what was there stays."""
+    clock = ManualClock()
+    cache = SmallDisk(str(tmp_path), clock=clock)
+    cache.room = 200_000
+    for number in range(600):
+        clock.advance(1)
+        cache.set(f"key{number}", b"x" * 1000, 1_000_000)
+        assert cache.get(f"key{number}") is not None
+    assert cache.evictions > 400
+    cache.room = 500
+    with pytest.raises(CacheUnavailable, match="No space"):
+        cache.set("key599", b"y" * 1000)
+    found = cache.get("key599")
+    assert found is not None
+    assert found.value == b"x" * 1000
 
 
 def test_files_are_for_this_user_alone(tmp_path: Path) -> None:
