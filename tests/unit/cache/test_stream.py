@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -173,7 +174,7 @@ class Echo:
 
     @staticmethod
     def _serve(peer: socket.socket) -> None:
-        with peer:
+        with peer, suppress(ConnectionResetError):
             while data := peer.recv(65536):
                 peer.sendall(data)
 
