@@ -39,13 +39,14 @@ LONGEST_TTL = 31_536_000
 """Seconds, a year: RFC 9111 section 1.2.2 lets a cache cut there, and no client keeps anything for longer."""
 
 LONGEST_TAG_VALUE = 64
+_LIFETIME = "public, max-age="
 
 
 class CachePolicy:
     """How the answers of one route may be kept. Times in whole seconds.
 
     - `ttl`: fresh for so long in shared caches, the edge's own first.
-    - `client_ttl`: fresh for so long at the client, from when the answer was made (Age counts); `ttl` where it is not
+    - `client_ttl`: fresh for so long at the client, from when it got it, and not beyond `ttl`; `ttl` where it is not
       given.
     - `stale_while_revalidate`, `stale_if_error`: RFC 5861, after `ttl`.
     - `vary`: request fields that the answer depends on.
@@ -60,9 +61,11 @@ class CachePolicy:
         "_client",
         "_edge",
         "_negative",
+        "_rest",
         "client_ttl",
         "negative_ttl",
         "parameters",
+        "renews",
         "scope",
         "stale_if_error",
         "stale_while_revalidate",
@@ -104,6 +107,8 @@ class CachePolicy:
         )
         self._edge = f"public, max-age={self.ttl}{extensions}"
         self._client = self._for_clients(self.ttl, self.client_ttl, extensions)
+        self.renews = self.scope == "public" and 0 < self.client_ttl < self.ttl
+        self._rest = self._client.removeprefix(f"{_LIFETIME}{self.client_ttl}")
         negative = self.negative_ttl
         self._negative = self._for_clients(negative, min(negative, self.client_ttl), "")
 
@@ -114,6 +119,18 @@ class CachePolicy:
         # no-cache forbids every cache to reuse unasked (RFC 9111 section 5.2.2.4): s-maxage then says nothing.
         shared = f", s-maxage={ttl}" if client_ttl and client_ttl != ttl else ""
         return f"public, {lifetime}{shared}{extensions if client_ttl else ''}"
+
+    def renew(self, headers: dict[str, str]) -> None:
+        """On a stored answer, let `client_ttl` count from now: for clients its Age is part of `max-age` (RFC 9111
+        section 4.2), so that what has been here for longer would be stale when they get it. Where `renews` is set.
+
+        A stale answer stays stale for them too, and shared caches have `s-maxage`.
+        """
+        aged = headers.get("age", "0")
+        if aged != "0" and headers.get("cache-control") == self._client:
+            age = int(aged)
+            if age < self.ttl:
+                headers["cache-control"] = f"{_LIFETIME}{min(age + self.client_ttl, self.ttl)}{self._rest}"
 
     @property
     def cache_control(self) -> str:

@@ -11,6 +11,7 @@ Contract:
   (RFC 9110 section 15.3.7), and a hit has nothing to compute.
 - Methods other than GET and HEAD pass. What they change is invalidated by whoever changes it, by tag, because another
   function, another version or a job may show it too.
+- What clients may keep is counted from when they get it, within the policy's `ttl` (`CachePolicy.renew`).
 - A cache that is down costs its budget and never the answer.
 - A stale answer that may be served while it is refreshed is handed to the group's `refresh`, by name: a function of
   the request and its policy that gives True once somebody else will render it again. Nothing runs after a response
@@ -93,6 +94,8 @@ def response_cache(group: RouteGroup, handler: Handler) -> Handler | None:
         if type(event) is dict and REFRESH_MARK in event:  # a request made by hand has no event
             return kept.refresh(request, origin)
         response = kept.handle(request, origin)
+        if policy.renews:
+            policy.renew(response.headers)
         return _as_problem(response, request) if response.status in _OWN_ERRORS else response
 
     return handle

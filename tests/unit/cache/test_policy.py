@@ -96,3 +96,36 @@ def test_a_declaration_that_cannot_work_fails_at_import(arguments: dict[str, Any
     """The message names the part and what would be right."""
     with pytest.raises(CacheConfigError, match=said):
         CachePolicy(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("policy", "age", "expected"),
+    [
+        (CachePolicy(3600, client_ttl=60), "0", "public, max-age=60, s-maxage=3600"),
+        (CachePolicy(3600, client_ttl=60), "726", "public, max-age=786, s-maxage=3600"),
+        (CachePolicy(3600, client_ttl=60), "3590", "public, max-age=3600, s-maxage=3600"),
+        (CachePolicy(3600, client_ttl=60), "3600", "public, max-age=60, s-maxage=3600"),
+    ],
+)
+def test_what_a_client_may_keep_counts_from_when_it_gets_it(policy: CachePolicy, age: str, expected: str) -> None:
+    """Age is part of `max-age` for clients; the policy's `ttl` bounds both, and what is stale is not made fresh."""
+    headers = {"cache-control": policy.cache_control, "age": age}
+    assert policy.renews
+    policy.renew(headers)
+    assert headers["cache-control"] == expected
+
+
+@pytest.mark.parametrize("said", ["public, max-age=60", "no-store", "private, max-age=60, s-maxage=3600"])
+def test_what_a_route_says_itself_is_not_renewed(said: str) -> None:
+    """Only the policy's own words are."""
+    headers = {"cache-control": said, "age": "7"}
+    CachePolicy(3600, client_ttl=60).renew(headers)
+    assert headers["cache-control"] == said
+
+
+@pytest.mark.parametrize(
+    "policy", [CachePolicy(60), CachePolicy(60, client_ttl=0), CachePolicy(60, client_ttl=5, scope="principal")]
+)
+def test_other_policies_renew_nothing(policy: CachePolicy) -> None:
+    """Without a lifetime of their own for clients, or for one caller alone."""
+    assert not policy.renews

@@ -10,6 +10,7 @@ import pytest
 from lanner.cache import default
 from lanner.cache.policy import CachePolicy
 from lanner.cache.step import REFRESH_MARK, response_cache
+from lanner.clock import ManualClock
 from lanner.group import RouteGroup
 from lanner.http.message import Handler, Request, Response
 from lanner.versioning.registry import ApiVersion, VersionRegistry
@@ -92,6 +93,32 @@ def test_tags_of_the_route_and_of_what_it_read_invalidate(handle: Handler, calls
     default.default_tags().invalidate([tag])
     assert handle(asked(None)).body == b"2"
     assert len(calls) == 2
+
+
+def test_a_hit_is_fresh_for_its_client_for_as_long_as_the_first_answer_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever its Age; a 304 says so too, and the stored answer stays as it is."""
+    monkeypatch.setenv("LANNER_CACHE", "memory://")
+    default.close()
+    clock = ManualClock(1_800_000_000)
+    group = RouteGroup(
+        "users",
+        registry=REGISTRY,
+        paths={ROUTE: "GET"},
+        routes="nowhere:router",
+        cache={ROUTE: CachePolicy(600, client_ttl=60)},
+        clock=clock,
+    )
+    step = response_cache(group, lambda _: Response(200, {}, b"1"))
+    assert step is not None
+    etag = step(asked(None)).headers["etag"]
+    for _ in range(2):
+        clock.advance(100)
+        conditional = asked(None)
+        conditional.headers["if-none-match"] = etag
+        for answer in (step(asked(None)), step(conditional)):
+            left = int(answer.headers["cache-control"].split("max-age=")[1].split(",")[0]) - int(answer.headers["age"])
+            assert left == 60
+    default.close()
 
 
 def test_parts_and_conditions_have_the_entity_tag_of_the_whole(handle: Handler, calls: list[Request]) -> None:
