@@ -61,8 +61,11 @@ def test_an_event_is_answered_as_its_name_says(file: Path, stored: None) -> None
 
 @pytest.mark.parametrize("file", sorted((EVENTS / "jobs_worker").glob("*.json")), ids=lambda file: file.stem)
 def test_the_worker_takes_its_events(file: Path, stored: None) -> None:
-    """A message of a kind that nobody declares is given up without failing its batch; a schedule sweeps."""
-    assert worker_handler(orjson.loads(file.read_bytes()), Context()) in ({"batchItemFailures": []}, {"sent": 0})
+    """A message of a kind that this code does not know is handed back for newer code to do; a schedule sweeps."""
+    event = orjson.loads(file.read_bytes())
+    back = [{"itemIdentifier": each["messageId"]} for each in event.get("Records", [])]
+    expected = {"batchItemFailures": back} if back else {"sent": 0}
+    assert worker_handler(event, Context()) == expected
 
 
 def test_the_modules_of_the_worker_declare_jobs() -> None:
