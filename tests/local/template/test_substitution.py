@@ -159,7 +159,7 @@ def test_cidr_blocks_lie_in_the_network_and_do_not_overlap(address: int, prefix:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(True, "true"), (False, "false"), (None, ""), (3, "3"), (2.0, "2"), (2.5, "2.5"), ([1, "a"], '[1,"a"]')],
+    [(True, "true"), (False, "false"), (None, ""), (3, "3"), (2.0, "2.0"), (2.5, "2.5"), ([1, "a"], '[1,"a"]')],
 )
 def test_values_are_written_as_cloudformation_writes_them(value: object, text: str) -> None:
     """Into strings: environment variables, Sub, Join."""

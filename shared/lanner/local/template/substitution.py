@@ -57,8 +57,6 @@ def text_of(value: Node) -> str:
         return "true" if value else "false"
     if value is None:
         return ""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
     if isinstance(value, dict | list):
         return json.dumps(plain(value), separators=(",", ":"))
     return str(value)
