@@ -206,6 +206,7 @@ class ApiPlan:
     authorizers: Mapping[str, AuthorizerPlan] = field(default_factory=dict)
     gateway_responses: Mapping[str, GatewayResponsePlan] = field(default_factory=dict)
     throttle: ThrottlePlan = ThrottlePlan()  # the stage's default method throttling
+    keys_from_authorizer: bool = False  # REST: `ApiKeySourceType: AUTHORIZER`, in the place of `X-API-Key`
     minimum_compression_size: int | None = None
     disable_execute_api: bool = False
     where: Where = Where(Path("template.yaml"), 1)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lanner.local.gateway.policy import PolicyError, evaluate
-from lanner.local.plan import AuthorizerPlan
+from lanner.local.plan import AuthorizerPlan, GatewayResponsePlan, ThrottlePlan, UsagePlan
 from tests.local.gateway.gateway_cloud import (
     Event,
     FunctionRaised,
@@ -258,6 +258,45 @@ def test_iam_routes_need_a_signature_and_say_so_at_start(serve: Serve) -> None:
     assert (answer.status_code, answer.json()) == (403, {"message": "Missing Authentication Token"})
     assert served.get("/prod/x", headers=auth("AWS4-HMAC-SHA256 Credential=...")).status_code == 200
     assert "not verified locally" in served.gateway.findings[0].message
+
+
+def test_an_unsigned_request_to_an_http_api_is_forbidden(serve: Serve) -> None:
+    """An HTTP API words it `Forbidden`."""
+    api = http_api(route("GET /x", authorizer="Iam"), authorizers={"Iam": AuthorizerPlan("Iam", "iam")})
+    answer = serve(cloud(api)).get("/x")
+    assert (answer.status_code, answer.json()) == (403, {"message": "Forbidden"})
+
+
+def test_a_gateway_response_may_quote_the_context_of_who_is_denied(serve: Serve) -> None:
+    """`$context.authorizer...` is the authorizer's context also where its policy denies."""
+    quoted = '{"who":"$context.authorizer.principalId","why":"$context.authorizer.reason"}'
+    api = rest_api(
+        route("GET /x", authorizer="Auth"),
+        authorizers={"Auth": AuthorizerPlan("Auth", "token", "Auth", TOKEN)},
+        gateway_responses={
+            "ACCESS_DENIED": GatewayResponsePlan("ACCESS_DENIED", templates={"application/json": quoted})
+        },
+    )
+    served = serve(cloud(api), {"Fn": echo, "Auth": lambda event: policy("Deny", context={"reason": "unpaid"})})
+    assert served.get("/prod/x", headers=auth()).json() == {"who": "me", "why": "unpaid"}
+
+
+def test_an_authorizer_may_return_the_api_key(serve: Serve) -> None:
+    """With `ApiKeySourceType: AUTHORIZER` the usage plan counts `usageIdentifierKey`, and the header means nothing."""
+    api = rest_api(
+        route("GET /x", authorizer="Auth", api_key_required=True),
+        authorizers={"Auth": AuthorizerPlan("Auth", "token", "Auth", TOKEN)},
+        keys_from_authorizer=True,
+    )
+    usage = UsagePlan("gold", ("Api",), {"secret": "key-1"}, ThrottlePlan(quota=2, quota_period="DAY"))
+    keys = {"good": "secret", "wrong": "other", "none": None, "odd": 5}
+    functions = {"Fn": echo, "Auth": lambda event: policy(usageIdentifierKey=keys[event["authorizationToken"]])}
+    served = serve(cloud(api, usage_plans=[usage]), functions)
+    first = served.get("/prod/x", headers=auth("good"))
+    assert first.json()["requestContext"]["identity"]["apiKey"] == "secret"
+    tokens = ["wrong", "none", "odd", "good", "good"]
+    answers = [served.get("/prod/x", headers={**auth(token), "X-API-Key": "secret"}).status_code for token in tokens]
+    assert answers == [403, 403, 500, 200, 429]
 
 
 ARN = "arn:aws:execute-api:eu-west-1:123456789012:abc/prod/GET/users/7"

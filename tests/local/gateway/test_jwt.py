@@ -84,6 +84,13 @@ def respelt(text: str) -> str:
     return text[:-1] + alphabet[alphabet.index(text[-1]) + 1]
 
 
+def test_the_wrong_audience_is_said_in_the_documented_words(serve: Serve, tmp_path: Path) -> None:
+    """The client learns that it is the audience, the developer which one."""
+    answer = served_api(serve, tmp_path).get("/x", headers=bearer(aud="other"))
+    said = 'Bearer scope="" error="invalid_token" error_description="the token does not have a valid audience"'
+    assert answer.headers["www-authenticate"] == said
+
+
 REFUSED: dict[str, dict[str, str]] = {
     "expired": bearer(exp=NOW),
     "no exp": bearer(exp=None),

@@ -186,6 +186,72 @@ def test_routes_that_differ_only_in_parameter_names_are_duplicates(
     )
 
 
+def test_payload_format_versions_may_be_written_as_numbers(plan: Plan) -> None:
+    """`1.0` and `2.0` without quotes, as SAM's own examples have them, are floats in YAML."""
+    made = plan(
+        FUNCTIONS
+        + """
+  Api:
+    Type: AWS::Serverless::HttpApi
+    Properties:
+      Auth:
+        Authorizers:
+          One: {FunctionArn: !GetAtt Guard.Arn, AuthorizerPayloadFormatVersion: 1.0}
+          Two: {FunctionArn: !GetAtt Guard.Arn, AuthorizerPayloadFormatVersion: 2.0}
+  G:
+    Type: AWS::Serverless::Function
+    Properties:
+      Events:
+        A: {Type: HttpApi, Properties: {ApiId: !Ref Api, Path: /a, Method: get, PayloadFormatVersion: 1.0}}
+        B: {Type: HttpApi, Properties: {ApiId: !Ref Api, Path: /b, Method: get, PayloadFormatVersion: 2.0}}
+"""
+    )
+    api = made.apis["Api"]
+    assert [(each.path, each.payload_version) for each in api.routes] == [("/a", "1.0"), ("/b", "2.0")]
+    assert {name: each.payload_version for name, each in api.authorizers.items()} == {"One": "1.0", "Two": "2.0"}
+
+
+def test_where_api_keys_come_from(plan: Plan) -> None:
+    """SAM, raw and OpenAPI spellings; another word is an error."""
+    made = plan(
+        FUNCTIONS
+        + """
+  Sam: {Type: AWS::Serverless::Api, Properties: {StageName: a, ApiKeySourceType: AUTHORIZER}}
+  Raw: {Type: AWS::ApiGateway::RestApi, Properties: {ApiKeySourceType: AUTHORIZER}}
+  Open:
+    Type: AWS::Serverless::Api
+    Properties: {StageName: b, DefinitionBody: {x-amazon-apigateway-api-key-source: AUTHORIZER, paths: {}}}
+  Plain: {Type: AWS::Serverless::Api, Properties: {StageName: c, ApiKeySourceType: HEADER}}
+  Odd: {Type: AWS::Serverless::Api, Properties: {StageName: d, ApiKeySourceType: COOKIE}}
+"""
+    )
+    assert {name for name, api in made.apis.items() if api.keys_from_authorizer} == {"Sam", "Raw", "Open"}
+    assert "ApiKeySourceType takes HEADER or AUTHORIZER, not 'COOKIE'" in [each.message for each in made.findings]
+
+
+def test_what_an_authorizers_cache_needs(plan: Plan) -> None:
+    """At most an hour, and identity sources to keep decisions by."""
+    made = plan(
+        FUNCTIONS
+        + """
+  Api:
+    Type: AWS::Serverless::Api
+    Properties:
+      StageName: s
+      Auth:
+        Authorizers:
+          Long: {FunctionArn: !GetAtt Guard.Arn, Identity: {ReauthorizeEvery: 7200}}
+          Bare: {FunctionArn: !GetAtt Guard.Arn, FunctionPayloadType: REQUEST}
+          Asks: {FunctionArn: !GetAtt Guard.Arn, FunctionPayloadType: REQUEST, Identity: {ReauthorizeEvery: 0}}
+"""
+    )
+    assert made.apis["Api"].authorizers["Long"].ttl == 3600
+    assert [each.message for each in made.findings if each.level == "error"] == [
+        "ReauthorizeEvery is 7200; API Gateway allows 0 to 3600",
+        "the authorizer 'Bare' keeps its decisions, so it needs identity sources to keep them by",
+    ]
+
+
 def test_an_authorizer_that_is_not_here_leaves_its_routes_open_and_says_so(plan: Plan) -> None:
     """Once, not for every route; a name that is nowhere is an error."""
     made = plan(

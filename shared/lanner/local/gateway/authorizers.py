@@ -43,6 +43,7 @@ class Grant:
     principal: str
     context: Json | None
     latency_ms: int = 0
+    usage_key: str | None = None  # an API key, for APIs that take it from here
 
 
 class Authorizers:
@@ -128,7 +129,7 @@ class Authorizers:
             raise GatewayFault("AUTHORIZER_CONFIGURATION_ERROR", str(error)) from error
         except TokenError as error:
             challenge = _challenge(call, f' scope="" error="invalid_token" error_description="{_quotable(error)}"')
-            raise GatewayFault("UNAUTHORIZED", str(error), headers=challenge) from error
+            raise GatewayFault("UNAUTHORIZED", error.detail, headers=challenge) from error
         granted = [scope for scope in route.scopes if scope in scopes_of(claims)]
         if route.scopes and not granted:
             note = f"the token has none of the route's scopes: {', '.join(route.scopes)}"
@@ -221,10 +222,16 @@ def _grant(response: object, call: Call, authorizer: AuthorizerPlan, latency: in
     evaluate(document, call.method_arn)
     if call.api.kind == "rest" and context is not None:
         context = {name: _context_text(name, value) for name, value in context.items()}
-    return Grant(True, document, principal, context, latency)
+    usage_key = response.get("usageIdentifierKey")
+    if usage_key is not None and not isinstance(usage_key, str):
+        raise ValueError(f"usageIdentifierKey must be a string, not {usage_key!r}")
+    return Grant(True, document, principal, context, latency, usage_key)
 
 
 def _apply(grant: Grant, call: Call, authorizer: AuthorizerPlan) -> None:
+    """Set what is known of the caller, also for the gateway response of one that is denied."""
+    call.authorizer = _function_context(grant, call)
+    call.usage_key = grant.usage_key
     if grant.policy is None:
         if not grant.allowed:
             raise GatewayFault("ACCESS_DENIED", f"authorizer {authorizer.name} answered isAuthorized: false")
@@ -234,7 +241,6 @@ def _apply(grant: Grant, call: Call, authorizer: AuthorizerPlan) -> None:
             message = f"{_DENIED} with an explicit deny" if decision == "explicit deny" else _DENIED
             note = f"authorizer {authorizer.name}'s policy: {decision} on {call.method_arn}"
             raise GatewayFault("ACCESS_DENIED", note, message=message if call.api.kind == "rest" else None)
-    call.authorizer = _function_context(grant, call)
 
 
 def _function_context(grant: Grant, call: Call) -> Json:
@@ -265,7 +271,8 @@ def _context_text(name: str, value: object) -> str | None:
 
 def _require_signature(call: Call) -> None:
     if not (call.request.header("authorization") or "").startswith("AWS4-HMAC-SHA256 "):
-        raise GatewayFault("MISSING_AUTHENTICATION_TOKEN", "this route needs a request signed with SigV4", status=403)
+        fault: FaultType = "MISSING_AUTHENTICATION_TOKEN" if call.api.kind == "rest" else "ACCESS_DENIED"
+        raise GatewayFault(fault, "this route needs a request signed with SigV4")
 
 
 def _challenge(call: Call, parameters: str) -> tuple[tuple[str, str], ...]:

@@ -40,6 +40,7 @@ class Call:
     extended_id: str
     trace_id: str
     authorizer: Json | None = None  # requestContext.authorizer as this API's events carry it
+    usage_key: str | None = None  # the API key that a Lambda authorizer returned
     api_key: str | None = None
     api_key_id: str | None = None
     notes: list[str] = field(default_factory=list)

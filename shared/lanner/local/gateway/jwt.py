@@ -29,7 +29,11 @@ ALGORITHMS = ["RS256", "RS384", "RS512"]
 
 
 class TokenError(ValueError):
-    """A token that is not accepted; the message is what `error_description` says."""
+    """A token that is not accepted; the message is what `error_description` says, `detail` the developer's note."""
+
+    def __init__(self, message: str, detail: str = "") -> None:
+        super().__init__(message)
+        self.detail = detail or message
 
 
 class KeySetError(RuntimeError):
@@ -117,7 +121,8 @@ def _check_claims(claims: Json, authorizer: AuthorizerPlan, now: float) -> None:
         audience = claims["aud"] if "aud" in claims else claims.get("client_id")
         given = audience if isinstance(audience, list) else [audience]
         if not set(map(str, given)) & set(authorizer.audience):
-            raise TokenError(f"the token is for {audience!r}, not for {' or '.join(authorizer.audience)}")
+            detail = f"the token is for {audience!r}, not for {' or '.join(authorizer.audience)}"
+            raise TokenError("the token does not have a valid audience", detail)
     if _time(claims, "exp", required=True) <= now:
         raise TokenError("the token has expired")
     for name in ("nbf", "iat"):

@@ -1,5 +1,6 @@
 """Throttling of stages and usage plans, API keys and quotas.
 
+A key comes with `X-API-Key`, or as `usageIdentifierKey` from the authorizer where the API says so.
 Order, as in AWS: the API key must be known where the method requires one (403); then its usage plan's quota and rate,
 then the route's own rate, or else the stage's (429). Rates are token buckets: `burst` tokens at most, `rate` new ones a
 second; a missing burst is taken as the rate. Each stage of an API has buckets of its own; what a key may spend counts
@@ -112,11 +113,13 @@ class Throttles:
             raise GatewayFault("THROTTLED", f"the {whose}'s throttle: {throttle.rate}/s, burst {throttle.burst}")
 
     def _admit_key(self, call: Call) -> None:
-        value = call.request.header(API_KEY_HEADER)
+        value, source = call.request.header(API_KEY_HEADER), "the request has {} X-API-Key"
+        if call.api.keys_from_authorizer:
+            value, source = call.usage_key, "the authorizer returned {} usageIdentifierKey"
         use = self._keys.get((call.api.identity, value)) if value else None
         if use is None:
-            known = "no X-API-Key" if not value else "an X-API-Key that no usage plan of this stage has"
-            raise GatewayFault("INVALID_API_KEY", f"the method requires an API key; the request has {known}")
+            known = source.format("an unknown" if value else "no")
+            raise GatewayFault("INVALID_API_KEY", f"the method requires an API key of a usage plan; {known}")
         call.api_key, call.api_key_id = value, use.key_id
         if use.quota is not None and not use.quota.take():
             throttle = use.plan.throttle

@@ -13,7 +13,7 @@ from lanner.local.template.reader import Reader
 from lanner.local.template.stages import varies
 from lanner.local.template.world import World
 
-DEFAULT_TTL = 300  # seconds
+DEFAULT_TTL, MOST_TTL = 300, 3600  # seconds
 _REST_SOURCES = {
     "Headers": "method.request.header.",
     "QueryStrings": "method.request.querystring.",
@@ -31,7 +31,7 @@ _HTTP_SOURCES = {
 def sam_rest_authorizer(name: str, given: Reader, world: World) -> AuthorizerPlan | None:
     """One of `Auth.Authorizers` of an `AWS::Serverless::Api`."""
     identity = given.child("Identity")
-    ttl = identity.number("ReauthorizeEvery", DEFAULT_TTL)
+    ttl = _ttl(identity, "ReauthorizeEvery", DEFAULT_TTL)
     header = f"method.request.header.{identity.text('Header', 'Authorization')}"
     validation = identity.optional("ValidationExpression")
     if "UserPoolArn" in given:
@@ -41,7 +41,9 @@ def sam_rest_authorizer(name: str, given: Reader, world: World) -> AuthorizerPla
     if function is None:
         return None
     if given.text("FunctionPayloadType", "TOKEN").upper() == "REQUEST":
-        return AuthorizerPlan(name, "request", function, _sources(identity, _REST_SOURCES), None, ttl)
+        sources = _sources(identity, _REST_SOURCES)
+        _check_sources(name, sources, ttl, given)
+        return AuthorizerPlan(name, "request", function, sources, None, ttl)
     return AuthorizerPlan(name, "token", function, (header,), validation, ttl)
 
 
@@ -61,7 +63,7 @@ def sam_http_authorizer(name: str, given: Reader, world: World) -> AuthorizerPla
         "request",
         function,
         sources,
-        ttl=identity.number("ReauthorizeEvery", DEFAULT_TTL) if sources else 0,
+        ttl=_ttl(identity, "ReauthorizeEvery", DEFAULT_TTL) if sources else 0,
         payload_version="1.0" if given.text("AuthorizerPayloadFormatVersion") == "1.0" else "2.0",
         simple_responses=given.flag("EnableSimpleResponses"),
     )
@@ -79,7 +81,7 @@ def openapi_authorizer(name: str, scheme: Reader, kind: str, world: World) -> Au
     sources = tuple(part for part in parts if part)
     if type_ == "jwt" or "jwtConfiguration" in given:
         return _jwt(name, given.child("jwtConfiguration"), sources or ("$request.header.Authorization",))
-    ttl = given.number("authorizerResultTtlInSeconds", DEFAULT_TTL if kind == "rest" or sources else 0)
+    ttl = _ttl(given, "authorizerResultTtlInSeconds", DEFAULT_TTL if kind == "rest" or sources else 0)
     header = f"method.request.header.{scheme.text('name', 'Authorization')}"
     validation = given.optional("identityValidationExpression")
     if type_ == "cognito_user_pools":
@@ -108,15 +110,17 @@ def raw_rest_authorizer(properties: Reader, world: World) -> AuthorizerPlan | No
     type_ = properties.text("Type", "TOKEN").upper()
     sources = tuple(part.strip() for part in properties.text("IdentitySource").split(",") if part.strip())
     validation = properties.optional("IdentityValidationExpression")
-    ttl = properties.number("AuthorizerResultTtlInSeconds", DEFAULT_TTL)
+    ttl = _ttl(properties, "AuthorizerResultTtlInSeconds", DEFAULT_TTL)
     if type_ == "COGNITO_USER_POOLS":
         issuer = _cognito_issuer(properties.strings("ProviderARNs"))
         return AuthorizerPlan(name, "cognito", None, sources, validation, ttl, issuer=issuer)
     function = _function(name, properties, "AuthorizerUri", world)
     if function is None:
         return None
-    kind = "request" if type_ == "REQUEST" else "token"
-    return AuthorizerPlan(name, "request" if kind == "request" else "token", function, sources, validation, ttl)
+    if type_ == "REQUEST":
+        _check_sources(name, sources, ttl, properties)
+        return AuthorizerPlan(name, "request", function, sources, validation, ttl)
+    return AuthorizerPlan(name, "token", function, sources, validation, ttl)
 
 
 def raw_http_authorizer(properties: Reader, world: World) -> AuthorizerPlan | None:
@@ -133,7 +137,7 @@ def raw_http_authorizer(properties: Reader, world: World) -> AuthorizerPlan | No
         "request",
         function,
         sources,
-        ttl=properties.number("AuthorizerResultTtlInSeconds", 0),
+        ttl=_ttl(properties, "AuthorizerResultTtlInSeconds", 0),
         payload_version="2.0" if properties.text("AuthorizerPayloadFormatVersion") == "2.0" else "1.0",
         simple_responses=properties.flag("EnableSimpleResponses"),
     )
@@ -161,6 +165,20 @@ def _function(name: str, given: Reader, key: str, world: World) -> str | None:
         )
         given.findings.unsupported(given.resource, message, given.at(key))
     return function
+
+
+def _ttl(given: Reader, key: str, default: int) -> int:
+    """How many seconds a decision is kept."""
+    ttl = given.number(key, default)
+    if not 0 <= ttl <= MOST_TTL:
+        given.findings.error(given.resource, f"{key} is {ttl}; API Gateway allows 0 to {MOST_TTL}", given.at(key))
+    return min(max(ttl, 0), MOST_TTL)
+
+
+def _check_sources(name: str, sources: tuple[str, ...], ttl: int, given: Reader) -> None:
+    if ttl > 0 and not sources:
+        message = f"the authorizer '{name}' keeps its decisions, so it needs identity sources to keep them by"
+        given.findings.error(given.resource, message, given.section.where)
 
 
 def _sources(identity: Reader, prefixes: dict[str, str]) -> tuple[str, ...]:

@@ -41,6 +41,7 @@ class ApiDraft:
     cors: CorsPlan | None = None
     authorizers: dict[str, AuthorizerPlan] = field(default_factory=dict)
     gateway_responses: dict[str, GatewayResponsePlan] = field(default_factory=dict)
+    keys_from_authorizer: bool = False
     minimum_compression_size: int | None = None
     disable_execute_api: bool = False
     default_authorizer: str | None = None
@@ -98,6 +99,14 @@ class ApiDraft:
                     if route.authorizer == name:
                         self.routes[key] = replace(route, authorizer=None)
 
+    def key_source(self, properties: Reader, key: str) -> None:
+        """Where a REST API takes API keys from: the header, or what its Lambda authorizer returns."""
+        source = properties.text(key).upper()
+        if source not in ("", "HEADER", "AUTHORIZER"):
+            properties.wrong(key, "HEADER or AUTHORIZER")
+        elif source:
+            self.keys_from_authorizer = source == "AUTHORIZER"
+
     def open_stage(self, name: str) -> StageDraft:
         """Add a stage; the first one is the API's own wherever no stage is named."""
         return self.stages.setdefault(name, StageDraft(name))
@@ -154,6 +163,7 @@ class ApiDraft:
             authorizers=stage.authorizers(self.authorizers),
             gateway_responses=self.gateway_responses,
             throttle=stage.throttle,
+            keys_from_authorizer=self.keys_from_authorizer,
             minimum_compression_size=self.minimum_compression_size,
             disable_execute_api=self.disable_execute_api,
             where=self.where,

@@ -34,6 +34,7 @@ def read_definition(document: Section, draft: ApiDraft, resource: str, world: Wo
     if draft.kind == "http":
         draft.cors = draft.cors or http_api_cors(root, "x-amazon-apigateway-cors")
     else:
+        draft.key_source(root, "x-amazon-apigateway-api-key-source")
         size = root.optional_number("x-amazon-apigateway-minimum-compression-size")
         draft.minimum_compression_size = int(size) if size is not None else draft.minimum_compression_size
         for type_, given in root.named("x-amazon-apigateway-gateway-responses"):

@@ -86,6 +86,7 @@ def open_raw_apis(stack: Stack) -> dict[str, ApiDraft]:
         draft.disable_execute_api = properties.flag("DisableExecuteApiEndpoint")
         if rest:
             draft.binary_media_types = tuple(properties.strings("BinaryMediaTypes"))
+            draft.key_source(properties, "ApiKeySourceType")
             size = properties.optional_number("MinimumCompressionSize")
             draft.minimum_compression_size = None if size is None else int(size)
         else:

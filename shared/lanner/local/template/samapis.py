@@ -86,6 +86,7 @@ def _authorizers(draft: ApiDraft, properties: Reader, world: World) -> None:
 
 def _rest_settings(draft: ApiDraft, properties: Reader) -> None:
     draft.binary_media_types = tuple(each.replace("~1", "/") for each in properties.strings("BinaryMediaTypes"))
+    draft.key_source(properties, "ApiKeySourceType")
     size = properties.optional_number("MinimumCompressionSize")
     draft.minimum_compression_size = None if size is None else int(size)
     for type_, given in properties.named("GatewayResponses"):
