@@ -21,6 +21,7 @@ class Background:
         self._streams = StreamReaders(runtime, environment, problem)
         self._schedules = Schedules(runtime.events.submit, SystemClock(), problem)
         self._deliveries = Deliveries(runtime.events.submit, environment, problem)
+        runtime.events.deliver = self._deliveries.deliver
 
     async def start(self, plan: CloudPlan) -> None:
         """From now on, what `plan` says happens."""

@@ -185,6 +185,21 @@ class Deliveries:
             await asyncio.gather(self._task, return_exceptions=True)
         self._call.close()
 
+    async def deliver(
+        self, target: Target, payload: bytes, attributes: Mapping[str, str] | None = None, *, subject: str = ""
+    ) -> None:
+        """Hand one payload to a function, queue or topic; what a target does not get is a problem, never raised."""
+        if target.kind == "function":
+            self._submit(target.name, payload)
+            return
+        try:
+            if target.kind == "queue":
+                await self._send(target.name.rpartition(":")[2], payload.decode(), attributes or {})
+            else:
+                await asyncio.to_thread(self._publish, target.name, payload.decode(), subject)
+        except (AwsError, OSError) as error:
+            self._problem(f"{target.name} did not get its event: {error}")
+
     # -- the journal
 
     async def _position(self) -> int | None:
@@ -211,8 +226,9 @@ class Deliveries:
                 continue
             for entry in page["entries"]:
                 try:
+                    subject = "Amazon S3 Notification" if entry["kind"] == "object" else ""
                     for target, payload in self._deliveries(entry):
-                        await self._deliver(target, payload)
+                        await self.deliver(target, payload, subject=subject)
                 except (KeyError, IndexError, TypeError, ValueError) as error:
                     self._problem(f"the engine's entry {entry.get('number')} could not be delivered: {error!r}")
             position = page["next"]
@@ -249,27 +265,20 @@ class Deliveries:
                 if function.name == name:
                     yield Target("function", function.logical_id), json.dumps(topic_event(entry)).encode()
 
-    async def _deliver(self, target: Target, payload: bytes) -> None:
-        if target.kind == "function":
-            self._submit(target.name, payload)
-            return
-        try:
-            if target.kind == "queue":
-                name = target.name.rpartition(":")[2]
-                url = (await self._call("sqs", "GetQueueUrl", {"QueueName": name}))["QueueUrl"]
-                await self._call("sqs", "SendMessage", {"QueueUrl": url, "MessageBody": payload.decode()})
-            else:
-                await asyncio.to_thread(self._publish, target.name, payload.decode())
-        except (AwsError, OSError) as error:
-            self._problem(f"{target.name} did not get its event: {error}")
+    async def _send(self, queue: str, body: str, attributes: Mapping[str, str]) -> None:
+        url = (await self._call("sqs", "GetQueueUrl", {"QueueName": queue}))["QueueUrl"]
+        named = {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
+        more = {"MessageAttributes": named} if named else {}
+        await self._call("sqs", "SendMessage", {"QueueUrl": url, "MessageBody": body, **more})
 
-    def _publish(self, topic: str, message: str) -> None:
+    def _publish(self, topic: str, message: str, subject: str) -> None:
         from lanner.local.engine.client import AwsClient
         from lanner.local.engine.client import AwsError as EngineError
 
         client = AwsClient(f"http://{self._host}:{self._port}", self._region)
         try:
-            client.query("sns", "Publish", {"TopicArn": topic, "Message": message, "Subject": "Amazon S3 Notification"})
+            about = {"Subject": subject} if subject else {}
+            client.query("sns", "Publish", {"TopicArn": topic, "Message": message, **about})
         except EngineError as error:
             raise OSError(str(error)) from None
         finally:

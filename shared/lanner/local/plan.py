@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from lanner.local.triggers import BucketNotification, EventRule, StreamSource, TopicSubscription
+from lanner.local.triggers import AsyncPolicy, BucketNotification, EventRule, StreamSource, TopicSubscription
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,12 @@ class QueueSource:
 
 @dataclass(frozen=True)
 class ScheduleSource:
-    """A rate or cron expression, as EventBridge writes it, with the constant input that it sends."""
+    """A rate, cron or at expression, as EventBridge writes it, with the constant input that it sends."""
 
     expression: str
     input: str | None = None
     enabled: bool = True
+    timezone: str = "UTC"  # of cron and at: EventBridge Scheduler's ScheduleExpressionTimezone
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,7 @@ class FunctionPlan:
     queues: tuple[QueueSource, ...] = ()
     streams: tuple[StreamSource, ...] = ()
     schedules: tuple[ScheduleSource, ...] = ()
+    asynchronous: AsyncPolicy = field(default_factory=AsyncPolicy)
     url: FunctionUrlPlan | None = None
     logging: LoggingPlan = LoggingPlan()
     where: Where = Where(Path("template.yaml"), 1)

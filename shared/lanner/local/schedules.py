@@ -1,9 +1,11 @@
 """Schedules: `rate(...)`, `cron(...)` and `at(...)` expressions, and the asynchronous invocations that they cause.
 
-Times are UTC. Source: docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html. A cron
-expression has six fields: minutes hours day-of-month month day-of-week year; `*`, lists, ranges and steps, names of
-months and days, `?` in one of the two day fields, `L`, `W` and `#`. The first firing of a rate is one period after
-the start.
+Times are UTC, or of the time zone that a schedule of EventBridge Scheduler names. A cron expression has six fields:
+minutes hours day-of-month month day-of-week year; `*`, lists, ranges and steps, names of months and days, `?` in one of
+the two day fields, `L`, `W` and `#`. The first firing of a rate is one period after the start.
+
+Source: docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html; EventBridge Scheduler User
+Guide, "Schedule types".
 """
 
 from __future__ import annotations
@@ -15,7 +17,8 @@ import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from lanner.clock import Clock
 from lanner.local.plan import CloudPlan, FunctionPlan, ScheduleSource
@@ -62,10 +65,20 @@ class Cron:
     months: frozenset[int]
     years: frozenset[int]
     day: DayRule
+    zone: tzinfo = UTC
 
     def after(self, moment: datetime) -> datetime | None:
-        """The first minute after `moment` that matches, within eight years; None when there is none."""
-        start = (moment + timedelta(minutes=1)).replace(second=0, microsecond=0)
+        """The first minute after `moment` that matches, within eight years; None when there is none.
+
+        An hour that a clock skips counts as the one after it, an hour that it repeats fires once.
+        """
+        local = self._after(moment.astimezone(self.zone))
+        while local is not None and local.astimezone(UTC) <= moment:
+            local = self._after(local)
+        return None if local is None else local.astimezone(UTC)
+
+    def _after(self, moment: datetime) -> datetime | None:
+        start = (moment + timedelta(minutes=1)).replace(second=0, microsecond=0, fold=0)
         for days in range(_HORIZON_DAYS):
             date = (start + timedelta(days=days)).replace(hour=0, minute=0)
             if date.year not in self.years or date.month not in self.months or not self.day(date):
@@ -81,8 +94,19 @@ class Cron:
 Expression = Rate | Once | Cron
 
 
-def parse(expression: str) -> Expression:
+def zone_of(name: str) -> tzinfo:
+    """A time zone by its IANA name. Raises `ScheduleError`."""
+    if name == "UTC":
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ScheduleError(f"{name!r} is not a time zone, such as Europe/Prague") from None
+
+
+def parse(expression: str, timezone: str = "UTC") -> Expression:
     """Compile an expression. Raises `ScheduleError`."""
+    zone = zone_of(timezone)
     text = expression.strip()
     if match := _RATE.fullmatch(text):
         number, unit = int(match[1]), match[2]
@@ -90,13 +114,16 @@ def parse(expression: str) -> Expression:
             raise ScheduleError(f"{text}: a number above 0, `1 minute` in the singular, `2 minutes` in the plural")
         return Rate(number * _UNITS[unit.rstrip("s")])
     if match := _AT.fullmatch(text):
-        return Once(datetime.fromisoformat(match[1]).replace(tzinfo=UTC))
+        try:
+            return Once(datetime.fromisoformat(match[1]).replace(tzinfo=zone))
+        except ValueError as error:
+            raise ScheduleError(f"{text}: {error}") from None
     if match := _CRON.fullmatch(text):
-        return _parse_cron(match[1])
+        return _parse_cron(match[1], zone)
     raise ScheduleError(f"{text!r} is none of rate(value unit), cron(six fields), at(yyyy-mm-ddThh:mm:ss)")
 
 
-def _parse_cron(text: str) -> Cron:
+def _parse_cron(text: str, zone: tzinfo) -> Cron:
     fields = text.split()
     if len(fields) != 6:
         raise ScheduleError(f"cron({text}) has {len(fields)} fields; six are needed, with ? in one of the day fields")
@@ -109,6 +136,7 @@ def _parse_cron(text: str) -> Cron:
         months=_values(month, 1, 12, _MONTHS, "month"),
         years=_values(year, 1970, 2199, {}, "year"),
         day=_weekday_rule(weekday) if day == "?" else _day_rule(day),
+        zone=zone,
     )
 
 
@@ -225,7 +253,7 @@ class Schedules:
                 if not source.enabled:
                     continue
                 try:
-                    expression = parse(source.expression)
+                    expression = parse(source.expression, source.timezone)
                 except ScheduleError as error:
                     self._problem(f"{function.where}: {function.logical_id} is not scheduled: {error}")
                     continue

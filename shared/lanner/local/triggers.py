@@ -36,6 +36,17 @@ class Target:
 
 
 @dataclass(frozen=True)
+class AsyncPolicy:
+    """What becomes of a function's asynchronous invocations: attempts, and who hears of their end."""
+
+    maximum_retry_attempts: int = 2
+    maximum_event_age: int = 21_600
+    on_success: Target | None = None
+    on_failure: Target | None = None
+    dead_letter: Target | None = None
+
+
+@dataclass(frozen=True)
 class BucketNotification:
     """One entry of a bucket's notification configuration. `events` are names and patterns such as `ObjectCreated:*`."""
 

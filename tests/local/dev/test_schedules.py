@@ -47,6 +47,32 @@ def test_when_it_fires_next(expression, now, following):
     assert parse(expression).after(at(now)) == at(following)
 
 
+@pytest.mark.parametrize(
+    ("expression", "now", "following"),
+    [
+        ("cron(0 12 * * ? *)", "2026-01-01T00:00:00", "2026-01-01T11:00:00"),
+        ("cron(0 12 * * ? *)", "2026-07-01T00:00:00", "2026-07-01T10:00:00"),
+        ("cron(0 0 1 * ? *)", "2026-06-15T00:00:00", "2026-06-30T22:00:00"),
+        ("cron(30 2 * * ? *)", "2026-03-28T12:00:00", "2026-03-29T01:30:00"),  # the hour that is skipped
+        ("cron(30 2 * * ? *)", "2026-03-29T01:30:00", "2026-03-30T00:30:00"),
+        ("cron(30 2 * * ? *)", "2026-10-24T12:00:00", "2026-10-25T00:30:00"),  # the hour that comes twice
+        ("cron(30 2 * * ? *)", "2026-10-25T00:30:00", "2026-10-26T01:30:00"),
+        ("cron(30 2 * * ? *)", "2026-10-25T01:10:00", "2026-10-26T01:30:00"),
+        ("at(2026-05-01T10:00:00)", "2026-01-01T00:00:00", "2026-05-01T08:00:00"),
+        ("rate(1 day)", "2026-03-28T12:00:00", "2026-03-29T12:00:00"),
+    ],
+)
+def test_a_time_zone_is_the_schedules_own(expression, now, following):
+    """Europe/Prague, an hour or two before UTC; what changes the clock moves or drops one firing."""
+    assert parse(expression, "Europe/Prague").after(at(now)) == at(following)
+
+
+def test_a_zone_that_is_none_is_refused():
+    """The message says what a name looks like."""
+    with pytest.raises(ScheduleError, match="'Mars/Olympus' is not a time zone, such as Europe/Prague"):
+        parse("rate(1 day)", "Mars/Olympus")
+
+
 def test_what_is_past_never_fires():
     """A year that is over, a moment that is gone, a date that does not exist."""
     now = at("2026-06-01T00:00:00")

@@ -11,6 +11,7 @@ import pytest
 
 from lanner.local.plan import CloudPlan, FunctionUrlPlan, LoggingPlan, QueueSource, ScheduleSource
 from lanner.local.template import load_plan
+from lanner.local.triggers import AsyncPolicy, Target
 
 Plan = Callable[..., CloudPlan]
 Write = Callable[..., Path]
@@ -328,13 +329,109 @@ Events:
     )
 
 
+def test_what_becomes_of_asynchronous_invocations(plan: Plan) -> None:
+    """SAM's EventInvokeConfig and DeadLetterQueue, and the raw resources that say the same."""
+    made = plan(
+        """
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Q: {Type: AWS::SQS::Queue, Properties: {QueueName: q}}
+  T: {Type: AWS::SNS::Topic, Properties: {TopicName: t}}
+  F:
+    Type: AWS::Serverless::Function
+    Properties:
+      Runtime: python3.13
+      CodeUri: src
+      Handler: app.handler
+      DeadLetterQueue: {Type: SNS, TargetArn: !Ref T}
+      EventInvokeConfig:
+        MaximumRetryAttempts: 0
+        MaximumEventAgeInSeconds: 60
+        DestinationConfig:
+          OnFailure: {Type: SQS, Destination: !GetAtt Q.Arn}
+          OnSuccess: {Type: Lambda, Destination: !GetAtt G.Arn}
+  G:
+    Type: AWS::Lambda::Function
+    Properties:
+      Runtime: python3.13
+      Code: src
+      Handler: app.handler
+      DeadLetterConfig: {TargetArn: !GetAtt Q.Arn}
+  Config:
+    Type: AWS::Lambda::EventInvokeConfig
+    Properties: {FunctionName: !Ref G, Qualifier: $LATEST, MaximumRetryAttempts: 1}
+"""
+    )
+    queue, topic = Target("queue", "arn:aws:sqs:eu-west-1:123456789012:q"), made.physical_ids["T"]
+    first, second = (made.functions[name].asynchronous for name in "FG")
+    assert first == AsyncPolicy(0, 60, Target("function", "G"), queue, Target("topic", topic))
+    assert second == AsyncPolicy(1, dead_letter=queue)
+    assert not made.findings
+
+
+@pytest.mark.parametrize(
+    ("given", "level", "message"),
+    [
+        ("{MaximumRetryAttempts: 3}", "error", "MaximumRetryAttempts is 3; Lambda allows 0 to 2"),
+        ("{MaximumEventAgeInSeconds: 5}", "error", "MaximumEventAgeInSeconds is 5; Lambda allows 60 to 21600"),
+        ("{DestinationConfig: {OnSuccess: {Type: SQS}}}", "unsupported", "a SQS that SAM would make is not made"),
+        (
+            "{DestinationConfig: {OnFailure: {Type: EventBridge, Destination: arn:aws:events:x:1:event-bus/b}}}",
+            "unsupported",
+            "is neither a function, queue nor topic",
+        ),
+    ],
+)
+def test_what_is_wrong_with_an_event_invoke_config(plan: Plan, given: str, level: str, message: str) -> None:
+    """One finding for each, at its line."""
+    made = plan(
+        f"""
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  F:
+    Type: AWS::Serverless::Function
+    Properties: {{Runtime: python3.13, CodeUri: src, Handler: app.handler, EventInvokeConfig: {given}}}
+"""
+    )
+    (finding,) = made.findings
+    assert (finding.level, finding.where.line) == (level, 6)
+    assert message in finding.message
+
+
 @pytest.mark.parametrize(
     ("event", "level", "message"),
     [
         ("{Type: Kinesis, Properties: {Stream: a}}", "unsupported", "events of type Kinesis are not delivered"),
         ("{Type: Sqs, Properties: {Queue: a}}", "error", "'Sqs' is not an event type; did you mean 'SQS'?"),
         ("{Type: SQS, Properties: {Queue: not-an-arn}}", "unsupported", "Queue not-an-arn is not a queue"),
-        ("{Type: Schedule, Properties: {Schedule: every 5 minutes}}", "error", "is not a schedule: rate(5 minutes)"),
+        ("{Type: Schedule, Properties: {Schedule: every 5 minutes}}", "error", "is none of rate(value unit)"),
+        ("{Type: Schedule, Properties: {Schedule: rate(1 minutes)}}", "error", "`1 minute` in the singular"),
+        (
+            '{Type: ScheduleV2, Properties: {ScheduleExpression: rate(1 day), StartDate: "2030-01-01T00:00:00Z"}}',
+            "unsupported",
+            "StartDate does not limit a schedule locally",
+        ),
+        (
+            "{Type: ScheduleV2, Properties: {ScheduleExpression: rate(1 day), ScheduleExpressionTimezone: Mars}}",
+            "error",
+            "'Mars' is not a time zone",
+        ),
+        (
+            "{Type: SQS, Properties: {Queue: arn:aws:sqs:x:1:q, BatchSize: 11}}",
+            "error",
+            "BatchSize is 11; Lambda allows 1 to 10 without MaximumBatchingWindowInSeconds",
+        ),
+        (
+            "{Type: SQS, Properties: {Queue: arn:aws:sqs:x:1:q.fifo, BatchSize: 11}}",
+            "error",
+            "BatchSize is 11; Lambda allows 1 to 10 from a FIFO queue",
+        ),
+        (
+            "{Type: DynamoDB, Properties: {Stream: arn:aws:dynamodb:x:1:table/t/stream/s, StartingPosition: LATEST, "
+            "TumblingWindowInSeconds: 30}}",
+            "unsupported",
+            "TumblingWindowInSeconds: a stream's events have no window",
+        ),
         (
             "{Type: Api, Properties: {Path: /a, Methd: get, Method: get}}",
             "error",

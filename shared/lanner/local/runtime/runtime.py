@@ -46,7 +46,7 @@ class RuntimeOptions:
 
 def runs_alike(one: FunctionPlan, other: FunctionPlan) -> bool:
     """Whether environments of `one` may go on for `other`: what triggers them and where they stand is no matter."""
-    same = replace(one, where=other.where, url=other.url)
+    same = replace(one, where=other.where, url=other.url, asynchronous=other.asynchronous)
     return replace(same, queues=other.queues, streams=other.streams, schedules=other.schedules) == other
 
 
@@ -70,7 +70,7 @@ class Runtime:
         self._interpreter = interpreter
         self._options = options or RuntimeOptions()
         self._clock = clock or SystemClock()
-        self.events = AsyncInvocations(self, self.logs, self._clock)
+        self.events = AsyncInvocations(self, self.logs, self._clock, lambda: self._plan)
         self._invoke_api = InvokeApi(lambda: self._plan, self, self.events, self._options.control)
         self._command = command(interpreter, self._options.client)
         self._snapshots: dict[str, Snapshot] = {}

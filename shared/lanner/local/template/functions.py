@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from lanner.local.plan import FunctionPlan, FunctionUrlPlan, LoggingPlan
+from lanner.local.template.asynchronous import async_policy
 from lanner.local.template.code import inline_folder, local_folder
 from lanner.local.template.layers import function_layers
 from lanner.local.template.reader import Reader
@@ -65,6 +66,7 @@ def function_plan(resource: Resource, stack: Stack, world: World, sources: Sourc
         queues=tuple(sources.queues.get(name, ())),
         streams=tuple(sources.streams.get(name, ())),
         schedules=tuple(sources.schedules.get(name, ())),
+        asynchronous=async_policy(properties, sources.invoke_configs.get(name), world),
         url=_url(properties) or sources.urls.get(name),
         logging=_logging(properties),
         where=resource.where,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from lanner.local.plan import FunctionUrlPlan, QueueSource, ScheduleSource
+from lanner.local.schedules import ScheduleError, parse
 from lanner.local.template.findings import did_you_mean
 from lanner.local.template.reader import Reader
 from lanner.local.template.source import Section, plain
@@ -37,6 +38,7 @@ ROUTES = ("Api", "HttpApi")
 UNSUPPORTED_EVENTS = (
     "AlexaSkill", "CloudWatchLogs", "Cognito", "DocumentDB", "IoTRule", "Kinesis", "MQ", "MSK", "SelfManagedKafka",
 )  # fmt: skip
+SMALL_BATCH, LARGEST_BATCH = 10, 10_000  # messages of a queue
 _RULES = ("EventBridgeRule", "CloudWatchEvent")
 _EVENTS = (*ROUTES, *UNSUPPORTED_EVENTS, *_RULES, "DynamoDB", "S3", "SNS", "SQS", "Schedule", "ScheduleV2")
 
@@ -53,6 +55,7 @@ class Sources:
     subscriptions: list[TopicSubscription] = field(default_factory=list)
     urls: dict[str, FunctionUrlPlan] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
+    invoke_configs: dict[str, Reader] = field(default_factory=dict)
 
 
 def collect_sources(stack: Stack, world: World, sources: Sources) -> None:
@@ -128,10 +131,11 @@ def _queue(function: str, properties: Reader, key: str, world: World, sources: S
         return
     filters = tuple(each.text("Pattern") for each in properties.child("FilterCriteria").children("Filters"))
     maximum = properties.child("ScalingConfig").optional_number("MaximumConcurrency")
+    window = properties.optional_number("MaximumBatchingWindowInSeconds") or 0
     source = QueueSource(
         queue=world.queue(arn) or arn,
-        batch_size=properties.number("BatchSize", 10),
-        batching_window=properties.optional_number("MaximumBatchingWindowInSeconds") or 0,
+        batch_size=_batch_size(properties, arn, window),
+        batching_window=window,
         report_batch_item_failures="ReportBatchItemFailures" in properties.strings("FunctionResponseTypes"),
         maximum_concurrency=None if maximum is None else int(maximum),
         filters=filters,
@@ -139,15 +143,34 @@ def _queue(function: str, properties: Reader, key: str, world: World, sources: S
     sources.queues.setdefault(function, []).append(source)
 
 
+def _batch_size(properties: Reader, queue: str, window: float) -> int:
+    """A mapping's BatchSize within Lambda's limits, which depend on the queue and the batching window."""
+    size = properties.number("BatchSize", SMALL_BATCH)
+    most, why = (SMALL_BATCH, " from a FIFO queue") if queue.endswith(".fifo") else (LARGEST_BATCH, "")
+    if most > SMALL_BATCH and window < 1:
+        most, why = SMALL_BATCH, " without MaximumBatchingWindowInSeconds"
+    if 1 <= size <= most:
+        return size
+    message = f"BatchSize is {size}; Lambda allows 1 to {most}{why}"
+    properties.findings.error(properties.resource, message, properties.at("BatchSize"))
+    return min(max(size, 1), most)
+
+
 def _schedule(function: str, expression: str, properties: Reader, sources: Sources) -> None:
-    if not expression.startswith(("rate(", "cron(", "at(")):
-        message = f"'{expression}' is not a schedule: rate(5 minutes), cron(0 12 * * ? *) or at(2030-01-01T00:00:00)"
-        where = properties.at("Schedule", "ScheduleExpression")
-        properties.findings.error(properties.resource, message, where)
+    where = properties.at("Schedule", "ScheduleExpression")
+    timezone = properties.text("ScheduleExpressionTimezone", "UTC")
+    try:
+        parse(expression, timezone)
+    except ScheduleError as error:
+        properties.findings.error(properties.resource, f"it is not scheduled: {error}", where)
         return
+    for key in ("StartDate", "EndDate"):
+        if key in properties:
+            message = f"{key} does not limit a schedule locally"
+            properties.findings.unsupported(properties.resource, message, properties.at(key))
     given = properties.get("Input")
     enabled = properties.flag("Enabled", True) and properties.text("State", "ENABLED") != "DISABLED"
-    source = ScheduleSource(expression, _input(given), enabled)
+    source = ScheduleSource(expression, _input(given), enabled, timezone)
     sources.schedules.setdefault(function, []).append(source)
 
 
@@ -170,7 +193,7 @@ def _schedules(stack: Stack, world: World, sources: Sources) -> None:
                 stack.findings.unsupported(properties.resource, message, target.at("Arn"))
                 continue
             merged = Section(properties.section.where)
-            for key in ("State", "ScheduleExpression"):
+            for key in ("State", "ScheduleExpression", "ScheduleExpressionTimezone", "StartDate", "EndDate"):
                 if key in properties:
                     merged.put(key, properties.get(key), properties.at(key))
             merged.put("Input", target.get("Input"), target.at("Input"))
@@ -184,6 +207,11 @@ def _aliases_and_urls(stack: Stack, world: World, sources: Sources) -> None:
         function = _target(properties, "FunctionName", world)
         if function:
             sources.aliases[function] = text_of(properties.get("Name"))
+    for resource in stack.of_type("AWS::Lambda::EventInvokeConfig"):
+        properties = stack.properties(resource.logical_id)
+        function = _target(properties, "FunctionName", world)
+        if function:
+            sources.invoke_configs[function] = properties
     for resource in stack.of_type("AWS::Lambda::Url"):
         properties = stack.properties(resource.logical_id)
         function = _target(properties, "TargetFunctionArn", world)

@@ -51,6 +51,9 @@ def stream_source(properties: Reader, key: str) -> StreamSource | None:
         return None
     if not properties.flag("Enabled", True):
         return None
+    if properties.optional_number("TumblingWindowInSeconds"):
+        message = "TumblingWindowInSeconds: a stream's events have no window and no state locally"
+        properties.findings.unsupported(properties.resource, message, properties.at("TumblingWindowInSeconds"))
     attempts, age = (_limit(properties, name) for name in ("MaximumRetryAttempts", "MaximumRecordAgeInSeconds"))
     return StreamSource(
         table=found[1],
@@ -94,7 +97,7 @@ def bucket_notifications(stack: Stack, world: World) -> list[BucketNotification]
         configuration = properties.child("NotificationConfiguration")
         for list_name, key in (("LambdaConfigurations", "Function"), ("QueueConfigurations", "Queue")):
             for entry in configuration.children(list_name):
-                target = _target(entry, key, world)
+                target = arn_target(entry, key, world)
                 if target is not None:
                     found.append(_notification(bucket, "Event", entry, target, entry.text("Id")))
         for entry in configuration.children("TopicConfigurations"):
@@ -133,8 +136,8 @@ def _notification(
     )
 
 
-def _target(entry: Reader, key: str, world: World) -> Target | None:
-    """The function or queue that an ARN means; a queue of another stack counts by its ARN."""
+def arn_target(entry: Reader, key: str, world: World) -> Target | None:
+    """The function, queue or topic that an ARN means; those of another stack count by their ARN."""
     arn = entry.text(key)
     function = world.function(arn) if ":lambda:" in arn else None
     if function is not None:
@@ -164,7 +167,7 @@ def event_rules(stack: Stack, world: World) -> list[EventRule]:
         if "EventPattern" not in properties:
             continue
         for entry in properties.children("Targets"):
-            target = _target(entry, "Arn", world)
+            target = arn_target(entry, "Arn", world)
             rule = _rule(properties.resource, properties, entry, target) if target is not None else None
             if rule is not None:
                 found.append(rule)
