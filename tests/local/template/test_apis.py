@@ -211,6 +211,49 @@ def test_payload_format_versions_may_be_written_as_numbers(plan: Plan) -> None:
     assert {name: each.payload_version for name, each in api.authorizers.items()} == {"One": "1.0", "Two": "2.0"}
 
 
+def test_what_api_gateway_validates_and_the_local_cloud_does_not(plan: Plan) -> None:
+    """Bodies against schemas, in OpenAPI and raw spelling, and a usage plan's throttles of single methods."""
+    made = plan(
+        FUNCTIONS
+        + """
+  Open:
+    Type: AWS::Serverless::Api
+    Properties:
+      StageName: a
+      DefinitionBody:
+        x-amazon-apigateway-request-validators: {all: {validateRequestBody: true}}
+        x-amazon-apigateway-request-validator: all
+        paths:
+          /a:
+            post:
+              requestBody: {content: {}}
+              x-amazon-apigateway-integration: {type: aws_proxy, uri: !Sub "path/${F.Arn}/invocations"}
+            get:
+              x-amazon-apigateway-integration: {type: aws_proxy, uri: !Sub "path/${F.Arn}/invocations"}
+  Raw: {Type: AWS::ApiGateway::RestApi}
+  Live: {Type: AWS::ApiGateway::Stage, Properties: {RestApiId: !Ref Raw, StageName: live}}
+  Checks: {Type: AWS::ApiGateway::RequestValidator, Properties: {RestApiId: !Ref Raw, ValidateRequestBody: true}}
+  Post:
+    Type: AWS::ApiGateway::Method
+    Properties:
+      RestApiId: !Ref Raw
+      ResourceId: !GetAtt Raw.RootResourceId
+      HttpMethod: POST
+      RequestValidatorId: !Ref Checks
+      RequestModels: {application/json: Thing}
+      Integration: {Type: AWS_PROXY, Uri: !Sub "path/${F.Arn}/invocations"}
+  Plan:
+    Type: AWS::ApiGateway::UsagePlan
+    Properties: {ApiStages: [{ApiId: !Ref Raw, Stage: live, Throttle: {/GET: {RateLimit: 1, BurstLimit: 1}}}]}
+"""
+    )
+    assert [(each.level, each.resource, each.message.partition(":")[0]) for each in made.findings] == [
+        ("unsupported", "Open", "validateRequestBody"),
+        ("unsupported", "Post", "RequestModels"),
+        ("unsupported", "Plan", "Throttle of single methods"),
+    ]
+
+
 def test_where_api_keys_come_from(plan: Plan) -> None:
     """SAM, raw and OpenAPI spellings; another word is an error."""
     made = plan(

@@ -116,7 +116,9 @@ def _integration(
         return uri, None
     function = world.function(uri)
     if function is None:
-        message = f"{shown}: {uri or 'its integration'} is not a function of this template"
+        service = integration.text("integrationSubtype")
+        what = uri or (f"integrationSubtype {service}" if service else "its integration")
+        message = f"{shown}: {what} is not a function of this template"
         draft.findings.unsupported(root.resource, message, integration.at("uri"))
     return function, None
 
@@ -180,6 +182,9 @@ def _required(root: Reader, item: Reader, operation: Reader) -> tuple[str, ...]:
     """Parameters that a request validator of the document insists on."""
     name = operation.text("x-amazon-apigateway-request-validator") or root.text("x-amazon-apigateway-request-validator")
     validator = root.child("x-amazon-apigateway-request-validators").child(name) if name else None
+    if validator is not None and validator.flag("validateRequestBody") and "requestBody" in operation:
+        message = "validateRequestBody: request bodies are not validated against schemas locally"
+        root.findings.unsupported(root.resource, message, operation.at("x-amazon-apigateway-request-validator"))
     if validator is None or not validator.flag("validateRequestParameters"):
         return ()
     places = {"query": "querystring", "header": "header", "path": "path"}

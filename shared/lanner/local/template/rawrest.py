@@ -18,12 +18,20 @@ from lanner.local.template.world import World
 
 
 @dataclass(frozen=True)
+class _Validators:
+    """Request validators by what they check."""
+
+    parameters: set[str]
+    bodies: set[str]
+
+
+@dataclass(frozen=True)
 class _References:
     """What methods refer to by id."""
 
     paths: dict[str, str]
     authorizers: NamesByRef
-    validators: set[str]  # that check parameters
+    validators: _Validators
     world: World
 
 
@@ -33,11 +41,11 @@ def add_rest_methods(raw: RawResources) -> None:
         draft = raw.draft_of(properties, "RestApiId")
         if draft is not None:
             draft.gateway_responses[properties.text("ResponseType")] = _gateway_response(properties)
-    checking = {
-        reference
-        for reference, properties in raw.by_ref("AWS::ApiGateway::RequestValidator").items()
-        if properties.flag("ValidateRequestParameters")
-    }
+    given = raw.by_ref("AWS::ApiGateway::RequestValidator").items()
+    checking = _Validators(
+        parameters={reference for reference, properties in given if properties.flag("ValidateRequestParameters")},
+        bodies={reference for reference, properties in given if properties.flag("ValidateRequestBody")},
+    )
     authorizers = raw.authorizers("AWS::ApiGateway::Authorizer", "RestApiId")
     references = _References(_paths(raw), authorizers, checking, raw.world)
     for resource, properties in raw.of_type("AWS::ApiGateway::Method"):
@@ -118,9 +126,12 @@ def _integration(
     return function, None
 
 
-def _required(properties: Reader, validators: set[str]) -> tuple[str, ...]:
+def _required(properties: Reader, validators: _Validators) -> tuple[str, ...]:
     """Parameters that API Gateway insists on: those marked true, where a validator is asked for."""
-    if properties.text("RequestValidatorId") not in validators:
+    if properties.text("RequestValidatorId") in validators.bodies and "RequestModels" in properties:
+        message = "RequestModels: request bodies are not validated against models locally"
+        properties.findings.unsupported(properties.resource, message, properties.at("RequestModels"))
+    if properties.text("RequestValidatorId") not in validators.parameters:
         return ()
     parameters = properties.child("RequestParameters")
     return tuple(name for name in parameters if parameters.flag(name))

@@ -55,6 +55,9 @@ def _stages(given: Reader, drafts: dict[str, ApiDraft], world: World) -> list[st
     draft = drafts.get(world.api(given.text("ApiId")) or "")
     if draft is None:
         return []
+    if "Throttle" in given:
+        message = "Throttle of single methods: a usage plan's throttle counts for the whole stage locally"
+        given.findings.unsupported(given.resource, message, given.at("Throttle"))
     stage = given.text("Stage")
     if stage and not draft.has_stage(stage, given):
         return []
