@@ -254,6 +254,36 @@ def test_what_api_gateway_validates_and_the_local_cloud_does_not(plan: Plan) -> 
     ]
 
 
+@pytest.mark.parametrize(
+    ("cors", "headers", "levels"),
+    [
+        ("{MaxAge: 5}", {"Allow-Origin": "*", "Max-Age": "5"}, []),
+        (
+            """{AllowOrigin: "'https://a.example'", AllowCredentials: true}""",
+            {"Allow-Origin": "https://a.example", "Allow-Credentials": "true"},
+            [],
+        ),
+        ("{AllowCredentials: true}", {"Allow-Origin": "*", "Allow-Credentials": "true"}, ["error"]),
+        ("""{AllowCredentials: "'*'"}""", {"Allow-Origin": "*"}, ["ignored"]),
+    ],
+)
+def test_cors_of_a_rest_api_as_sam_takes_it(plan: Plan, cors: str, headers: dict[str, str], levels: list[str]) -> None:
+    """Any origin unless one is named; credentials for `true` alone, and never with any origin."""
+    made = plan(
+        FUNCTIONS
+        + f"""
+  Api: {{Type: AWS::Serverless::Api, Properties: {{StageName: s, Cors: {cors}}}}}
+  G:
+    Type: AWS::Serverless::Function
+    Properties: {{Events: {{A: {{Type: Api, Properties: {{RestApiId: !Ref Api, Path: /a, Method: get}}}}}}}}
+"""
+    )
+    (mock,) = (each.mock for each in made.apis["Api"].routes if each.mock is not None)
+    expected = {f"Access-Control-{name}": value for name, value in headers.items()}
+    assert mock.headers == {"Access-Control-Allow-Methods": "GET,OPTIONS", **expected}
+    assert [each.level for each in made.findings] == levels
+
+
 def test_where_api_keys_come_from(plan: Plan) -> None:
     """SAM, raw and OpenAPI spellings; another word is an error."""
     made = plan(

@@ -46,7 +46,7 @@ def rest_cors_headers(properties: Reader) -> dict[str, str] | None:
     """The headers of a REST API's `Cors`, by their names; None without `Cors`.
 
     Values are mapping expressions (`"'*'"`): the quotes of a literal are dropped here. `Access-Control-Allow-Methods`
-    is missing when SAM computes it for each path.
+    is missing when SAM computes it for each path; any origin is allowed where none is named.
     """
     value = properties.get("Cors")
     if value is None:
@@ -54,7 +54,7 @@ def rest_cors_headers(properties: Reader) -> dict[str, str] | None:
     if not isinstance(value, dict):
         return {"Access-Control-Allow-Origin": _literal(text_of(value))}
     cors = properties.child("Cors")
-    headers = {
+    headers = {"Access-Control-Allow-Origin": "*"} | {
         f"Access-Control-{name}": _literal(cors.text(key))
         for key, name in (
             ("AllowOrigin", "Allow-Origin"),
@@ -64,10 +64,15 @@ def rest_cors_headers(properties: Reader) -> dict[str, str] | None:
         )
         if key in cors
     }
-    if cors.flag("AllowCredentials"):
+    credentials = cors.get("AllowCredentials")
+    if credentials is True:
         headers["Access-Control-Allow-Credentials"] = "true"
-    if "AllowOrigin" not in cors:
-        properties.findings.error(properties.resource, "Cors needs AllowOrigin", cors.section.where)
+        if headers["Access-Control-Allow-Origin"] == "*":
+            message = "AllowCredentials needs an AllowOrigin other than '*'"
+            properties.findings.error(properties.resource, message, cors.at("AllowCredentials"))
+    elif credentials not in (None, False):
+        message = f"AllowCredentials: SAM adds the header for true alone, not for {text_of(credentials)!r}"
+        properties.findings.ignored(properties.resource, message, cors.at("AllowCredentials"))
     for key in cors:
         if key not in ("AllowOrigin", "AllowMethods", "AllowHeaders", "MaxAge", "AllowCredentials"):
             properties.findings.error(properties.resource, f"Cors has no '{key}'", cors.at(key))
