@@ -284,6 +284,40 @@ def test_cors_of_a_rest_api_as_sam_takes_it(plan: Plan, cors: str, headers: dict
     assert [each.level for each in made.findings] == levels
 
 
+def test_references_inside_an_openapi_document_are_followed(plan: Plan) -> None:
+    """To integrations, parameters and path items; one that leads nowhere is an error."""
+    made = plan(
+        FUNCTIONS
+        + """
+  Api:
+    Type: AWS::Serverless::Api
+    Properties:
+      StageName: a
+      DefinitionBody:
+        x-amazon-apigateway-request-validators: {all: {validateRequestParameters: true}}
+        x-amazon-apigateway-request-validator: all
+        paths:
+          /a:
+            parameters: [{$ref: "#/components/parameters/Q"}]
+            get: {x-amazon-apigateway-integration: {$ref: "#/components/x-amazon-apigateway-integrations/f"}}
+          /b: {$ref: "#/paths/~1a"}
+          /c:
+            get: {x-amazon-apigateway-integration: {$ref: "#/components/x-amazon-apigateway-integrations/g"}}
+        components:
+          parameters: {Q: {name: q, in: query, required: true}}
+          x-amazon-apigateway-integrations: {f: {type: aws_proxy, uri: !Sub "path/${F.Arn}/invocations"}}
+"""
+    )
+    routes = made.apis["Api"].routes
+    assert [(each.path, each.function, each.required_parameters) for each in routes] == [
+        ("/a", "F", ("method.request.querystring.q",)),
+        ("/b", "F", ("method.request.querystring.q",)),
+    ]
+    assert made.findings[0].message == (
+        "$ref: there is no #/components/x-amazon-apigateway-integrations/g in this document"
+    )
+
+
 def test_where_api_keys_come_from(plan: Plan) -> None:
     """SAM, raw and OpenAPI spellings; another word is an error."""
     made = plan(

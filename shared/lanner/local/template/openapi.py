@@ -39,10 +39,26 @@ def read_definition(document: Section, draft: ApiDraft, resource: str, world: Wo
         draft.minimum_compression_size = int(size) if size is not None else draft.minimum_compression_size
         for type_, given in root.named("x-amazon-apigateway-gateway-responses"):
             draft.gateway_responses[type_] = openapi_gateway_response(type_, given)
-    for path, item in root.named("paths"):
+    for path, given in root.named("paths"):
+        item = _referred(root, given)
         for method in item:
             if method in _METHODS or method == _ANY:
                 _operation(root, draft, path, method, item, world)
+
+
+def _referred(root: Reader, given: Reader) -> Reader:
+    """What a `$ref` into the same document means; `given` itself where it is none. A wrong one is a finding."""
+    reference = given.section.get("$ref")
+    if not isinstance(reference, str):
+        return given
+    found: Node = root.section
+    for part in reference.removeprefix("#/").split("/"):
+        name = part.replace("~1", "/").replace("~0", "~")
+        found = found.get(name) if isinstance(found, dict) else None
+    if isinstance(found, Section):
+        return Reader(found, given.resource, given.findings)
+    given.findings.error(given.resource, f"$ref: there is no {reference} in this document", given.at("$ref"))
+    return Reader(Section(given.section.where), given.resource, given.findings)
 
 
 def openapi_gateway_response(type_: str, given: Reader) -> GatewayResponsePlan:
@@ -72,7 +88,7 @@ def _operation(root: Reader, draft: ApiDraft, path: str, method: str, item: Read
     operation = item.child(method)
     verb = "ANY" if method == _ANY else method.upper()
     where = item.at(method)
-    integration = operation.child("x-amazon-apigateway-integration")
+    integration = _referred(root, operation.child("x-amazon-apigateway-integration"))
     if not integration:
         message = f"{verb} {path} has no x-amazon-apigateway-integration: API Gateway would not deploy it"
         draft.findings.error(root.resource, message, where)
@@ -188,7 +204,8 @@ def _required(root: Reader, item: Reader, operation: Reader) -> tuple[str, ...]:
     if validator is None or not validator.flag("validateRequestParameters"):
         return ()
     places = {"query": "querystring", "header": "header", "path": "path"}
-    parameters = [*item.children("parameters"), *operation.children("parameters")]
+    given = [*item.children("parameters"), *operation.children("parameters")]
+    parameters = [_referred(root, each) for each in given]
     return tuple(
         f"method.request.{places[parameter.text('in')]}.{parameter.text('name')}"
         for parameter in parameters

@@ -152,7 +152,7 @@ def parse_overrides(text: str | list[str]) -> dict[str, str]:
 
 
 class SamConfig:
-    """What samconfig.toml (or .yaml) beside the template says of parameters, stack name and region.
+    """What samconfig.toml (or .yaml) beside the template says of parameters and region.
 
     `local_start_api`, `deploy` and `global` are read in this order of precedence, as `sam local` and `sam deploy`
     would each take them. A file that cannot be read raises `TemplateError`.
