@@ -2,12 +2,14 @@
 
 A pattern is a JSON object whose leaves are lists of alternatives; every key must match (docs.aws.amazon.com/
 eventbridge/latest/userguide/eb-event-patterns.html, "comparison operators"). Known alternatives: a literal, `prefix`,
-`suffix`, `equals-ignore-case`, `wildcard`, `anything-but`, `numeric`, `exists`, and `$or` between objects. An
-operator that is not known here raises `PatternError`, because a filter that is silently ignored delivers too much.
+`suffix`, `equals-ignore-case`, `wildcard`, `anything-but`, `numeric`, `cidr`, `exists`, and `$or` between objects. A
+list of objects in an event matches where one of them does. An operator that is not known here raises `PatternError`,
+because a filter that is silently ignored delivers too much.
 """
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import operator
 import re
@@ -52,7 +54,9 @@ def _key_matches(key: str, wanted: Any, event: Any) -> bool:
         return any(either)
     value = event.get(key, _MISSING) if isinstance(event, dict) else _MISSING
     if isinstance(wanted, dict):
-        return matches(wanted, value if value is not _MISSING else {})
+        several = value if isinstance(value, list) and value else [value if value is not _MISSING else {}]
+        results = [matches(wanted, each) for each in several]
+        return any(results)
     if not isinstance(wanted, list):
         raise PatternError(f"the pattern of {key!r} must be a list or an object, not {type(wanted).__name__}")
     candidates = value if isinstance(value, list) else [value]
@@ -73,6 +77,8 @@ def _alternative(wanted: Any, value: Any) -> bool:
         return value is not _MISSING and not _any_of(argument, value)
     if name == "numeric":
         return _numeric(argument, value)
+    if name == "cidr":
+        return _in_block(argument, value)
     return _text(name, argument, value)
 
 
@@ -99,6 +105,17 @@ def _numeric(argument: Any, value: Any) -> bool:
     if not isinstance(value, (int, float)) or isinstance(value, bool):
         return False
     return all(_COMPARE[name](value, number) for name, number in pairs)
+
+
+def _in_block(argument: Any, value: Any) -> bool:
+    try:
+        block = ipaddress.ip_network(argument)
+    except ValueError:
+        raise PatternError(f"`cidr` takes a block of addresses such as 10.0.0.0/24, not {argument!r}") from None
+    try:
+        return isinstance(value, str) and ipaddress.ip_address(value) in block
+    except ValueError:
+        return False
 
 
 def _text(name: str, argument: Any, value: Any) -> bool:
