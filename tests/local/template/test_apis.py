@@ -336,8 +336,8 @@ def test_where_api_keys_come_from(plan: Plan) -> None:
     assert "ApiKeySourceType takes HEADER or AUTHORIZER, not 'COOKIE'" in [each.message for each in made.findings]
 
 
-def test_what_an_authorizers_cache_needs(plan: Plan) -> None:
-    """At most an hour, and identity sources to keep decisions by."""
+def test_what_an_authorizer_needs(plan: Plan) -> None:
+    """At most an hour, and identity sources to keep decisions by; several pools are said to be one."""
     made = plan(
         FUNCTIONS
         + """
@@ -350,8 +350,14 @@ def test_what_an_authorizers_cache_needs(plan: Plan) -> None:
           Long: {FunctionArn: !GetAtt Guard.Arn, Identity: {ReauthorizeEvery: 7200}}
           Bare: {FunctionArn: !GetAtt Guard.Arn, FunctionPayloadType: REQUEST}
           Asks: {FunctionArn: !GetAtt Guard.Arn, FunctionPayloadType: REQUEST, Identity: {ReauthorizeEvery: 0}}
+          Pools: {UserPoolArn: ["arn:aws:cognito-idp:x:1:userpool/a", "arn:aws:cognito-idp:x:1:userpool/b"]}
 """
     )
+    pools = made.apis["Api"].authorizers["Pools"]
+    assert pools.issuer == "https://cognito-idp.x.amazonaws.com/a"
+    assert [each.message for each in made.findings if each.level == "unsupported"] == [
+        "UserPoolArn: tokens of the first pool alone are accepted locally"
+    ]
     assert made.apis["Api"].authorizers["Long"].ttl == 3600
     assert [each.message for each in made.findings if each.level == "error"] == [
         "ReauthorizeEvery is 7200; API Gateway allows 0 to 3600",

@@ -35,7 +35,7 @@ def sam_rest_authorizer(name: str, given: Reader, world: World) -> AuthorizerPla
     header = f"method.request.header.{identity.text('Header', 'Authorization')}"
     validation = identity.optional("ValidationExpression")
     if "UserPoolArn" in given:
-        issuer = _cognito_issuer(given.strings("UserPoolArn"))
+        issuer = _cognito_issuer(given, "UserPoolArn")
         return AuthorizerPlan(name, "cognito", None, (header,), validation, ttl, issuer=issuer)
     function = _function(name, given, "FunctionArn", world)
     if function is None:
@@ -85,7 +85,7 @@ def openapi_authorizer(name: str, scheme: Reader, kind: str, world: World) -> Au
     header = f"method.request.header.{scheme.text('name', 'Authorization')}"
     validation = given.optional("identityValidationExpression")
     if type_ == "cognito_user_pools":
-        issuer = _cognito_issuer(given.strings("providerARNs"))
+        issuer = _cognito_issuer(given, "providerARNs")
         return AuthorizerPlan(name, "cognito", None, (header,), validation, ttl, issuer=issuer)
     function = _function(name, given, "authorizerUri", world)
     if function is None:
@@ -112,7 +112,7 @@ def raw_rest_authorizer(properties: Reader, world: World) -> AuthorizerPlan | No
     validation = properties.optional("IdentityValidationExpression")
     ttl = _ttl(properties, "AuthorizerResultTtlInSeconds", DEFAULT_TTL)
     if type_ == "COGNITO_USER_POOLS":
-        issuer = _cognito_issuer(properties.strings("ProviderARNs"))
+        issuer = _cognito_issuer(properties, "ProviderARNs")
         return AuthorizerPlan(name, "cognito", None, sources, validation, ttl, issuer=issuer)
     function = _function(name, properties, "AuthorizerUri", world)
     if function is None:
@@ -185,7 +185,11 @@ def _sources(identity: Reader, prefixes: dict[str, str]) -> tuple[str, ...]:
     return tuple(prefix + value for key, prefix in prefixes.items() for value in identity.strings(key))
 
 
-def _cognito_issuer(pool_arns: tuple[str, ...]) -> str | None:
+def _cognito_issuer(given: Reader, key: str) -> str | None:
     """Who issues the tokens of the first pool."""
-    found = re.search(r":cognito-idp:([^:]+):[^:]*:userpool/(\S+)", pool_arns[0] if pool_arns else "")
+    pools = given.strings(key)
+    if len(pools) > 1:
+        message = f"{key}: tokens of the first pool alone are accepted locally"
+        given.findings.unsupported(given.resource, message, given.at(key))
+    found = re.search(r":cognito-idp:([^:]+):[^:]*:userpool/(\S+)", pools[0] if pools else "")
     return f"https://cognito-idp.{found[1]}.amazonaws.com/{found[2]}" if found else None
