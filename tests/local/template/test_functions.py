@@ -329,6 +329,32 @@ Events:
     )
 
 
+def test_a_queue_that_gives_messages_back_too_early_is_an_error(plan: Plan) -> None:
+    """Lambda refuses to poll it; 30 s is what a queue has that says nothing."""
+    made = plan(
+        """
+Transform: AWS::Serverless-2016-10-31
+Globals: {Function: {Runtime: python3.13, CodeUri: src, Handler: app.handler}}
+Resources:
+  Plain: {Type: AWS::SQS::Queue}
+  Long: {Type: AWS::SQS::Queue, Properties: {VisibilityTimeout: 60}}
+  F:
+    Type: AWS::Serverless::Function
+    Properties:
+      Timeout: 60
+      Events:
+        A: {Type: SQS, Properties: {Queue: !GetAtt Plain.Arn}}
+        B: {Type: SQS, Properties: {Queue: !GetAtt Long.Arn}}
+        C: {Type: SQS, Properties: {Queue: "arn:aws:sqs:eu-west-1:210987654321:other"}}
+"""
+    )
+    (finding,) = made.findings
+    assert (finding.level, finding.resource, finding.where.line) == ("error", "Plain", 5)
+    assert finding.message == (
+        "its VisibilityTimeout of 30 s is less than the Timeout of F, 60 s: Lambda refuses to poll it"
+    )
+
+
 def test_what_becomes_of_asynchronous_invocations(plan: Plan) -> None:
     """SAM's EventInvokeConfig and DeadLetterQueue, and the raw resources that say the same."""
     made = plan(

@@ -20,6 +20,7 @@ from lanner.local.template.resources import resource_plans
 from lanner.local.template.sources import Sources, collect_sources
 from lanner.local.template.substitution import text_of
 from lanner.local.template.usage import usage_plans
+from lanner.local.template.visibility import check_visibility
 from lanner.local.template.world import FUNCTIONS, World
 
 __all__ = ["TemplateError", "load_plan"]
@@ -68,6 +69,7 @@ def load_plan(
             plan = function_plan(resource, stack, world, sources)
             if plan is not None:
                 functions[plan.logical_id] = plan
+    check_visibility(functions.values(), resources, findings)
     drafts = api_drafts(tree.stacks(), world, set(functions))
     domains = domain_plans(tree.stacks(), drafts, world)
     usage = [plan for stack in tree.stacks() for plan in usage_plans(stack, drafts, world)]
