@@ -265,6 +265,24 @@ def test_a_handler_may_be_in_a_layer_a_package_or_a_path(plan: Plan) -> None:
             "answers are buffered",
             True,
         ),
+        (
+            ("CodeUri: src", "CodeUri: src\n      FunctionUrlConfig: {AuthType: AWS_IAM}"),
+            "unsupported",
+            "it is not verified locally",
+            True,
+        ),
+        (
+            ("CodeUri: src", "CodeUri: src\n      FunctionUrlConfig: {InvokeMode: BUFFERED}"),
+            "error",
+            "a function URL needs an AuthType",
+            True,
+        ),
+        (
+            ("CodeUri: src", "CodeUri: src\n      FunctionUrlConfig: {AuthType: NONE, Cors: {AllowOrigin: ['*']}}"),
+            "error",
+            "a function URL's Cors has no 'AllowOrigin'; did you mean 'AllowOrigins'?",
+            True,
+        ),
     ],
 )
 def test_what_is_wrong_with_a_function_is_one_finding(
