@@ -318,6 +318,37 @@ def test_references_inside_an_openapi_document_are_followed(plan: Plan) -> None:
     )
 
 
+def test_a_mocks_templates_are_not_evaluated_and_that_is_said(plan: Plan) -> None:
+    """Literals are sent; a body with variables as it stands, a header that is mapped from elsewhere not at all."""
+    made = plan(
+        FUNCTIONS
+        + """
+  Api:
+    Type: AWS::Serverless::Api
+    Properties:
+      StageName: a
+      DefinitionBody:
+        paths:
+          /plain: {get: {x-amazon-apigateway-integration: {type: mock,
+            requestTemplates: {application/json: '{"statusCode": 201}'},
+            responses: {default: {statusCode: "201", responseParameters: {method.response.header.A: "'b'"},
+              responseTemplates: {application/json: '{"price": "$5"}'}}}}}}
+          /made: {get: {x-amazon-apigateway-integration: {type: mock,
+            requestTemplates: {application/json: '{"statusCode": 200}'},
+            responses: {default: {statusCode: "200",
+              responseParameters: {method.response.header.A: integration.response.header.B},
+              responseTemplates: {application/json: '{"id": "$context.requestId"}'}}}}}}
+"""
+    )
+    plain, mapped = (each.mock for each in made.apis["Api"].routes)
+    assert plain == MockResponse(201, {"A": "b"}, '{"price": "$5"}')
+    assert mapped == MockResponse(200, {}, '{"id": "$context.requestId"}')
+    assert [(each.level, each.message.partition(":")[0]) for each in made.findings] == [
+        ("unsupported", "the mock's header A is left out"),
+        ("unsupported", "a mock's templates are not evaluated locally"),
+    ]
+
+
 def test_where_api_keys_come_from(plan: Plan) -> None:
     """SAM, raw and OpenAPI spellings; another word is an error."""
     made = plan(

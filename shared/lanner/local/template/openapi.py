@@ -23,6 +23,7 @@ from lanner.local.template.world import World
 
 _METHODS = ("get", "head", "post", "put", "patch", "delete", "options", "trace")
 _ANY = "x-amazon-apigateway-any-method"
+_VTL = re.compile(r"\$!?\{?(context|input|util|stageVariables)\b|^\s*#(set|if|foreach|else|end)\b", re.MULTILINE)
 
 
 def read_definition(document: Section, draft: ApiDraft, resource: str, world: World) -> None:
@@ -148,13 +149,26 @@ def mock_response(given: Reader, responses: str, status: str, parameters: str, t
     match = next((each for each in listed if each.text(status) == wanted), listed[0] if listed else None)
     if match is None:
         return MockResponse(int(wanted))
+    body = match.child(templates).text("application/json")
+    if _VTL.search(request.text("application/json")) or _VTL.search(body):
+        message = "a mock's templates are not evaluated locally: its first status and its body are sent as they stand"
+        given.findings.unsupported(given.resource, message, match.at(templates, status))
+    return MockResponse(int(match.text(status, wanted)), _mock_headers(match, parameters), body)
+
+
+def _mock_headers(match: Reader, parameters: str) -> dict[str, str]:
+    """The headers of a mock's response: literals, in quotes; what is mapped from elsewhere is left out and said."""
     prefix = "method.response.header."
-    headers = {
-        key.removeprefix(prefix): value[1:-1] if value[:1] == value[-1:] == "'" else value
-        for key, value in match.texts(parameters).items()
-        if key.startswith(prefix)
-    }
-    return MockResponse(int(match.text(status, wanted)), headers, match.child(templates).text("application/json"))
+    headers = {}
+    for key, value in match.texts(parameters).items():
+        if key.startswith(prefix) and len(value) > 1 and value[0] == value[-1] == "'":
+            headers[key.removeprefix(prefix)] = value[1:-1]
+        elif key.startswith(prefix):
+            message = (
+                f"the mock's header {key.removeprefix(prefix)} is left out: only a literal in quotes is sent locally"
+            )
+            match.findings.unsupported(match.resource, message, match.at(parameters))
+    return headers
 
 
 def _responses(given: Reader, key: str) -> list[Reader]:
