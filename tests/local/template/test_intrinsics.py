@@ -38,6 +38,8 @@ CASES = [
     ("!Ref AWS::Region", "eu-west-1"),
     ("!GetAtt Table.Arn", "arn:aws:dynamodb:eu-west-1:123456789012:table/things"),
     ("Fn::GetAtt: [Jobs, Arn]", "arn:aws:sqs:eu-west-1:123456789012:lanner-local-Jobs"),
+    ("Fn::GetAtt: [!Join ['', [Jo, bs]], Arn]", "arn:aws:sqs:eu-west-1:123456789012:lanner-local-Jobs"),
+    ("Ref: !Join ['', [St, age]]", "dev"),
     ("!Sub '${Stage}-${Table.Arn}-${!Literal}'", "dev-arn:aws:dynamodb:eu-west-1:123456789012:table/things-${Literal}"),
     ("!Sub ['${Who} and ${Stage}', {Who: !Select [1, !Ref Names]}]", "b and dev"),
     ("!Join ['-', [a, !Ref Stage, 3]]", "a-dev-3"),

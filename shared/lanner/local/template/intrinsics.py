@@ -135,7 +135,7 @@ class Resolver:
     # -- references
 
     def _ref(self, node: Node, where: Where) -> Node:
-        name = text_of(node)
+        name = text_of(self.value(node, where))  # AWS::LanguageExtensions: the name may be made by a function
         scope = self.scope
         if name == "AWS::NoValue":
             return NO_VALUE
