@@ -17,11 +17,12 @@ class Background:
     """The triggers of the current plan. `environment` has the engine's endpoint, region and credentials."""
 
     def __init__(self, runtime: Runtime, environment: Mapping[str, str], problem: Callable[[str], None]) -> None:
+        self._events = runtime.events
         self._queues = QueuePollers(runtime, environment, problem)
         self._streams = StreamReaders(runtime, environment, problem)
         self._schedules = Schedules(runtime.events.submit, SystemClock(), problem)
         self._deliveries = Deliveries(runtime.events.submit, environment, problem)
-        runtime.events.deliver = self._deliveries.deliver
+        self._events.deliver = self._deliveries.deliver
 
     async def start(self, plan: CloudPlan) -> None:
         """From now on, what `plan` says happens."""
@@ -39,6 +40,7 @@ class Background:
 
     async def stop(self) -> None:
         """Call nothing any more."""
+        self._events.deliver = None
         await self._schedules.stop()
         await self._deliveries.stop()
         await self._streams.stop()
