@@ -347,6 +347,22 @@ Events:
     )
 
 
+def test_two_functions_of_one_name_are_an_error(plan: Plan) -> None:
+    """The second one's finding names the first; ARNs mean the first."""
+    made = plan(
+        """
+Transform: AWS::Serverless-2016-10-31
+Globals: {Function: {Runtime: python3.13, CodeUri: src, Handler: app.handler}}
+Resources:
+  A: {Type: AWS::Serverless::Function, Properties: {FunctionName: same}}
+  B: {Type: AWS::Serverless::Function, Properties: {FunctionName: same}}
+"""
+    )
+    (finding,) = made.findings
+    assert (finding.level, finding.resource, finding.where.line) == ("error", "B", 6)
+    assert finding.message == "FunctionName 'same' is the name of A already"
+
+
 def test_a_queue_that_gives_messages_back_too_early_is_an_error(plan: Plan) -> None:
     """Lambda refuses to poll it; 30 s is what a queue has that says nothing."""
     made = plan(

@@ -44,7 +44,10 @@ class World:
         name = stack.prefix + logical_id
         self.physical_ids[name] = identity.ref
         if type_ in FUNCTIONS:
-            self._functions[identity.name] = name
+            first = self._functions.setdefault(identity.name, name)
+            if first != name and logical_id in stack.resources:
+                message = f"FunctionName '{identity.name}' is the name of {first} already"
+                stack.findings.error(name, message, stack.resources[logical_id].where)
         elif type_ in _APIS:
             self._apis[identity.ref] = name
         elif type_ == "AWS::SQS::Queue":
