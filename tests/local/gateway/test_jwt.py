@@ -173,15 +173,40 @@ def test_files_given_for_an_issuer_come_first(serve: Serve, tmp_path: Path) -> N
         assert served.get("/x", headers=bearer(aud=None)).status_code == 200
 
 
+POOL = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_abc"
+
+
+def pool_api(serve: Serve, tmp_path: Path, scopes: tuple[str, ...] = (), **more: Any) -> Served:
+    """A REST API whose `/x` is behind a Cognito authorizer."""
+    write_keys(tmp_path / ".lanner" / "jwks" / "cognito-idp.eu-west-1.amazonaws.com.json", KEY)
+    source = ("method.request.header.Authorization",)
+    plan = AuthorizerPlan("Pool", "cognito", identity_sources=source, issuer=POOL, **more)
+    api = rest_api(route("GET /x", authorizer="Pool", scopes=scopes), authorizers={"Pool": plan})
+    return serve(cloud(api, template=tmp_path / "template.yaml"), {"Fn": echo})
+
+
 def test_a_cognito_authorizer_of_a_rest_api(serve: Serve, tmp_path: Path) -> None:
     """Claims under `authorizer.claims`; 401 `Unauthorized` in a REST API's words."""
-    write_keys(tmp_path / ".lanner" / "jwks" / "cognito-idp.eu-west-1.amazonaws.com.json", KEY)
-    issuer = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_abc"
-    plan = AuthorizerPlan("Pool", "cognito", identity_sources=("method.request.header.Authorization",), issuer=issuer)
-    api = rest_api(route("GET /x", authorizer="Pool"), authorizers={"Pool": plan})
-    served = serve(cloud(api, template=tmp_path / "template.yaml"), {"Fn": echo})
-    event = served.get("/prod/x", headers=bearer(iss=issuer)).json()
+    served = pool_api(serve, tmp_path)
+    event = served.get("/prod/x", headers=bearer(iss=POOL)).json()
     assert event["requestContext"]["authorizer"]["claims"]["sub"] == "u1"
     refused = served.get("/prod/x", headers=bearer())
     assert (refused.status_code, refused.json()) == (401, {"message": "Unauthorized"})
     assert refused.headers["x-amzn-errortype"] == "UnauthorizedException"
+
+
+def test_a_cognito_authorizers_validation_is_for_the_audience(serve: Serve, tmp_path: Path) -> None:
+    """An access token has none, so that it is refused."""
+    served = pool_api(serve, tmp_path, validation_regex="sh.*")
+    tokens = [bearer(iss=POOL), bearer(iss=POOL, aud="app"), bearer(iss=POOL, aud=None)]
+    assert [served.get("/prod/x", headers=headers).status_code for headers in tokens] == [200, 401, 401]
+
+
+@pytest.mark.parametrize(("scopes", "statuses"), [((), [200, 401]), (("read",), [401, 200])])
+def test_scopes_ask_for_an_access_token(
+    serve: Serve, tmp_path: Path, scopes: tuple[str, ...], statuses: list[int]
+) -> None:
+    """Without scopes it is the identity token that counts."""
+    served = pool_api(serve, tmp_path, scopes)
+    tokens = [bearer(iss=POOL, token_use="id", scope=None), bearer(iss=POOL, token_use="access", scope="read")]
+    assert [served.get("/prod/x", headers=headers).status_code for headers in tokens] == statuses

@@ -381,13 +381,18 @@ def test_what_an_authorizer_needs(plan: Plan) -> None:
           Long: {FunctionArn: !GetAtt Guard.Arn, Identity: {ReauthorizeEvery: 7200}}
           Bare: {FunctionArn: !GetAtt Guard.Arn, FunctionPayloadType: REQUEST}
           Asks: {FunctionArn: !GetAtt Guard.Arn, FunctionPayloadType: REQUEST, Identity: {ReauthorizeEvery: 0}}
+          Java: {FunctionArn: !GetAtt Guard.Arn, Identity: {ValidationExpression: "(?<how>Bearer) .+"}}
+          Odd: {FunctionArn: !GetAtt Guard.Arn, Identity: {ValidationExpression: "Bearer (+"}}
           Pools: {UserPoolArn: ["arn:aws:cognito-idp:x:1:userpool/a", "arn:aws:cognito-idp:x:1:userpool/b"]}
 """
     )
     pools = made.apis["Api"].authorizers["Pools"]
     assert pools.issuer == "https://cognito-idp.x.amazonaws.com/a"
-    assert [each.message for each in made.findings if each.level == "unsupported"] == [
-        "UserPoolArn: tokens of the first pool alone are accepted locally"
+    assert made.apis["Api"].authorizers["Java"].validation_regex == "(?P<how>Bearer) .+"
+    assert made.apis["Api"].authorizers["Odd"].validation_regex is None
+    assert [each.message.partition(" not tried")[0] for each in made.findings if each.level == "unsupported"] == [
+        "ValidationExpression: 'Bearer (+' is",
+        "UserPoolArn: tokens of the first pool alone are accepted locally",
     ]
     assert made.apis["Api"].authorizers["Long"].ttl == 3600
     assert [each.message for each in made.findings if each.level == "error"] == [

@@ -33,7 +33,7 @@ def sam_rest_authorizer(name: str, given: Reader, world: World) -> AuthorizerPla
     identity = given.child("Identity")
     ttl = _ttl(identity, "ReauthorizeEvery", DEFAULT_TTL)
     header = f"method.request.header.{identity.text('Header', 'Authorization')}"
-    validation = identity.optional("ValidationExpression")
+    validation = _validation(identity, "ValidationExpression")
     if "UserPoolArn" in given:
         issuer = _cognito_issuer(given, "UserPoolArn")
         return AuthorizerPlan(name, "cognito", None, (header,), validation, ttl, issuer=issuer)
@@ -83,7 +83,7 @@ def openapi_authorizer(name: str, scheme: Reader, kind: str, world: World) -> Au
         return _jwt(name, given.child("jwtConfiguration"), sources or ("$request.header.Authorization",))
     ttl = _ttl(given, "authorizerResultTtlInSeconds", DEFAULT_TTL if kind == "rest" or sources else 0)
     header = f"method.request.header.{scheme.text('name', 'Authorization')}"
-    validation = given.optional("identityValidationExpression")
+    validation = _validation(given, "identityValidationExpression")
     if type_ == "cognito_user_pools":
         issuer = _cognito_issuer(given, "providerARNs")
         return AuthorizerPlan(name, "cognito", None, (header,), validation, ttl, issuer=issuer)
@@ -109,7 +109,7 @@ def raw_rest_authorizer(properties: Reader, world: World) -> AuthorizerPlan | No
     name = properties.text("Name") or properties.resource
     type_ = properties.text("Type", "TOKEN").upper()
     sources = tuple(part.strip() for part in properties.text("IdentitySource").split(",") if part.strip())
-    validation = properties.optional("IdentityValidationExpression")
+    validation = _validation(properties, "IdentityValidationExpression")
     ttl = _ttl(properties, "AuthorizerResultTtlInSeconds", DEFAULT_TTL)
     if type_ == "COGNITO_USER_POOLS":
         issuer = _cognito_issuer(properties, "ProviderARNs")
@@ -165,6 +165,21 @@ def _function(name: str, given: Reader, key: str, world: World) -> str | None:
         )
         given.findings.unsupported(given.resource, message, given.at(key))
     return function
+
+
+def _validation(given: Reader, key: str) -> str | None:
+    """The regular expression that tokens must match, Java's named groups as Python writes them."""
+    expression = given.optional(key)
+    if expression is None:
+        return None
+    expression = re.sub(r"\(\?<(?=[A-Za-z])", "(?P<", expression)
+    try:
+        re.compile(expression)
+    except re.error as error:
+        message = f"{key}: {expression!r} is not tried locally, since Python does not read it: {error}"
+        given.findings.unsupported(given.resource, message, given.at(key))
+        return None
+    return expression
 
 
 def _ttl(given: Reader, key: str, default: int) -> int:
