@@ -97,14 +97,20 @@ def function_rows(plan: CloudPlan) -> list[tuple[str, str, str]]:
 
 
 def key_rows(plan: CloudPlan) -> list[tuple[str, str]]:
-    """Every API key of the usage plans: the header to send, and the APIs that take it, with stages where it matters."""
+    """Every API key of the usage plans: the header to send, and the APIs that take it, with stages where it matters.
+
+    An API that takes keys from its authorizer has another name for them.
+    """
     several = {api.logical_id for key, api in plan.apis.items() if key != api.logical_id}
     names = {key: f"{api.logical_id} {api.stage}" for key, api in plan.apis.items() if api.logical_id in several}
-    return [
-        (f"x-api-key: {value}", ", ".join(names.get(each, each) for each in usage.apis))
-        for usage in plan.usage_plans
-        for value in usage.keys
-    ]
+    rows = []
+    for usage in plan.usage_plans:
+        returned = [each for each in usage.apis if each in plan.apis and plan.apis[each].keys_from_authorizer]
+        sent = [each for each in usage.apis if each not in returned]
+        for header, takers in (("x-api-key", sent), ("usageIdentifierKey", returned)):
+            shown = ", ".join(names.get(each, each) for each in takers)
+            rows += [(f"{header}: {value}", shown) for value in usage.keys if takers]
+    return rows
 
 
 def domain_rows(plan: CloudPlan, base: str) -> list[tuple[str, str, str]]:

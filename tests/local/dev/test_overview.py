@@ -130,9 +130,10 @@ def test_every_stage_of_an_api_is_listed_with_its_own_address():
         f"{BASE}/beta/x",
         "http://web.localhost:3000/beta/x",
     ]
-    usage = UsagePlan("gold", ("Shop/beta", "Single"), {"k": "id"})
-    keyed = replace(plan(*rest, api("Single", "s", hello)), usage_plans=(usage,))
-    assert key_rows(keyed) == [("x-api-key: k", "Shop beta, Single")]
+    usage = UsagePlan("gold", ("Shop/beta", "Single", "Own"), {"k": "id"})
+    own = replace(api("Own", "o", hello), keys_from_authorizer=True)
+    keyed = replace(plan(*rest, api("Single", "s", hello), own), usage_plans=(usage,))
+    assert key_rows(keyed) == [("x-api-key: k", "Shop beta, Single"), ("usageIdentifierKey: k", "Own")]
 
 
 def test_a_stage_that_a_mapping_hides_is_listed_on_its_own_host():
