@@ -211,8 +211,8 @@ def test_payload_format_versions_may_be_written_as_numbers(plan: Plan) -> None:
     assert {name: each.payload_version for name, each in api.authorizers.items()} == {"One": "1.0", "Two": "2.0"}
 
 
-def test_what_api_gateway_validates_and_the_local_cloud_does_not(plan: Plan) -> None:
-    """Bodies against schemas, in OpenAPI and raw spelling, and a usage plan's throttles of single methods."""
+def test_what_api_gateway_does_on_the_way_and_the_local_cloud_does_not(plan: Plan) -> None:
+    """Bodies against schemas and parameter mapping, in both spellings; a usage plan's throttles of single methods."""
     made = plan(
         FUNCTIONS
         + """
@@ -242,6 +242,22 @@ def test_what_api_gateway_validates_and_the_local_cloud_does_not(plan: Plan) -> 
       RequestValidatorId: !Ref Checks
       RequestModels: {application/json: Thing}
       Integration: {Type: AWS_PROXY, Uri: !Sub "path/${F.Arn}/invocations"}
+  Http:
+    Type: AWS::Serverless::HttpApi
+    Properties:
+      StageName: http
+      DefinitionBody:
+        paths:
+          /a:
+            get:
+              x-amazon-apigateway-integration:
+                type: aws_proxy
+                uri: !Sub "path/${F.Arn}/invocations"
+                requestParameters: {overwrite:path: /b}
+  RawHttp: {Type: AWS::ApiGatewayV2::Api, Properties: {ProtocolType: HTTP, Target: !GetAtt F.Arn}}
+  Mapped:
+    Type: AWS::ApiGatewayV2::Integration
+    Properties: {ApiId: !Ref RawHttp, IntegrationUri: !GetAtt F.Arn, ResponseParameters: {"200": {}}}
   Plan:
     Type: AWS::ApiGateway::UsagePlan
     Properties: {ApiStages: [{ApiId: !Ref Raw, Stage: live, Throttle: {/GET: {RateLimit: 1, BurstLimit: 1}}}]}
@@ -250,6 +266,8 @@ def test_what_api_gateway_validates_and_the_local_cloud_does_not(plan: Plan) -> 
     assert [(each.level, each.resource, each.message.partition(":")[0]) for each in made.findings] == [
         ("unsupported", "Open", "validateRequestBody"),
         ("unsupported", "Post", "RequestModels"),
+        ("unsupported", "Http", "requestParameters"),
+        ("unsupported", "Mapped", "ResponseParameters"),
         ("unsupported", "Plan", "Throttle of single methods"),
     ]
 

@@ -97,6 +97,8 @@ def _operation(root: Reader, draft: ApiDraft, path: str, method: str, item: Read
     function, mock = _integration(root, draft, integration, f"{verb} {path}", world)
     if function is None and mock is None:
         return
+    if draft.kind == "http":
+        say_mapped(integration, "requestParameters", "responseParameters")
     authorizer, scopes, api_key = _requirements(root, draft, operation, where)
     version = integration.text("payloadFormatVersion", "1.0")
     route = RoutePlan(
@@ -138,6 +140,14 @@ def _integration(
         message = f"{shown}: {what} is not a function of this template"
         draft.findings.unsupported(root.resource, message, integration.at("uri"))
     return function, None
+
+
+def say_mapped(integration: Reader, *keys: str) -> None:
+    """The finding for an HTTP API's parameter mapping, which would change requests and answers on their way."""
+    for key in keys:
+        if key in integration:
+            message = f"{key}: requests and answers are not changed by parameter mapping locally"
+            integration.findings.unsupported(integration.resource, message, integration.at(key))
 
 
 def mock_response(given: Reader, responses: str, status: str, parameters: str, templates: str) -> MockResponse:

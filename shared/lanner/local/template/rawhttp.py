@@ -6,6 +6,7 @@ Source: AWS CloudFormation, "Amazon API Gateway V2 resource type reference".
 from __future__ import annotations
 
 from lanner.local.plan import RoutePlan
+from lanner.local.template.openapi import say_mapped
 from lanner.local.template.rawapis import RawResources, route_authorizer
 from lanner.local.template.samapis import HTTP_TIMEOUT_MS
 from lanner.local.template.stages import varies
@@ -15,6 +16,8 @@ def add_http_routes(raw: RawResources) -> None:
     """Add every raw route to its API."""
     authorizers = raw.authorizers("AWS::ApiGatewayV2::Authorizer", "ApiId")
     integrations = raw.by_ref("AWS::ApiGatewayV2::Integration")
+    for each in integrations.values():
+        say_mapped(each, "RequestParameters", "ResponseParameters")
     for resource, properties in raw.of_type("AWS::ApiGatewayV2::Route"):
         draft = raw.draft_of(properties, "ApiId")
         if draft is None or draft.kind != "http":
