@@ -82,6 +82,18 @@ def test_a_request_authorizer_gets_the_request_without_its_body(serve: Serve) ->
     assert "authorizer" not in asked["requestContext"]
 
 
+@pytest.mark.parametrize("kind", ["rest", "http"])
+def test_maps_of_the_request_that_have_nothing_are_empty_and_not_null(serve: Serve, kind: str) -> None:
+    """As in the documented events of REQUEST authorizers, whose examples read them without a check."""
+    authorizers = {"Auth": AuthorizerPlan("Auth", "request", "Auth")}
+    api = (rest_api if kind == "rest" else http_api)(route("GET /x", authorizer="Auth"), authorizers=authorizers)
+    served = serve(cloud(api), {"Fn": echo, "Auth": lambda event: policy()})
+    assert served.get("/prod/x" if kind == "rest" else "/x").status_code == 200
+    [asked] = calls(served)
+    for name in ("queryStringParameters", "multiValueQueryStringParameters", "pathParameters", "stageVariables"):
+        assert asked[name] == {}
+
+
 @pytest.mark.parametrize("headers", [{}, {"Authorization": ""}])
 def test_a_missing_token_is_401_without_a_call(serve: Serve, headers: dict[str, str]) -> None:
     """`Unauthorized`, and the authorizer is not asked."""

@@ -31,6 +31,7 @@ from lanner.local.invocation import Invoker
 from lanner.local.plan import AuthorizerPlan, CloudPlan, Finding, RoutePlan
 
 _MAX_CACHED = 10_000
+_MAPS = ("queryStringParameters", "multiValueQueryStringParameters", "pathParameters", "stageVariables")
 _DENIED = "User is not authorized to access this resource"
 
 
@@ -161,15 +162,18 @@ class Authorizers:
 
 
 def authorizer_event(call: Call, authorizer: AuthorizerPlan, values: tuple[str, ...]) -> Json:
-    """What an authorizer function is sent, by the kind of its API and its payload format."""
+    """What an authorizer function is sent, by the kind of its API and its payload format.
+
+    Maps that are null in a function's event are empty here. (AWS, "Input to an API Gateway Lambda authorizer")
+    """
     if authorizer.kind == "token":
         token = values[0] if values else ""
         return {"type": "TOKEN", "methodArn": call.method_arn, "authorizationToken": token}
     if call.api.kind == "rest":
-        return {"type": "REQUEST", "methodArn": call.method_arn, **rest_request(call)}
+        return {"type": "REQUEST", "methodArn": call.method_arn, **_without_nulls(rest_request(call))}
     if authorizer.payload_version == "1.0":
         joined = ",".join(values)
-        event = http_request_v1(call)
+        event = _without_nulls(http_request_v1(call))
         version = event.pop("version")
         sources = {"identitySource": joined, "authorizationToken": joined}
         return {"version": version, "type": "REQUEST", "methodArn": call.method_arn, **sources, **event}
@@ -177,6 +181,10 @@ def authorizer_event(call: Call, authorizer: AuthorizerPlan, values: tuple[str, 
     version = event.pop("version")
     identity = {"routeArn": call.method_arn, "identitySource": list(values) or None}
     return {"version": version, "type": "REQUEST", **identity, **event}
+
+
+def _without_nulls(event: Json) -> Json:
+    return {name: {} if value is None and name in _MAPS else value for name, value in event.items()}
 
 
 def _identity(call: Call, authorizer: AuthorizerPlan) -> tuple[str, ...]:
