@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,9 +37,23 @@ CLEAR = ("StartError", "CommandError")
 """Exceptions whose message is all that the user needs; by name, so that nothing is imported for them."""
 
 
+class _Version(argparse.Action):
+    """Looks the version up when it is asked for."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str | None = None) -> None:  # noqa: A002
+        super().__init__(option_strings, dest, nargs=0, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        print(f"lanner {version('lanner')}")
+        parser.exit()
+
+
 def build_parser(chosen: str | None = None) -> argparse.ArgumentParser:
     """The parser; arguments are there only for the command that was `chosen`."""
     parser = argparse.ArgumentParser(prog="lanner", description="The toolkit of a versioned, serverless HTTP API.")
+    parser.add_argument("--version", action=_Version, help="show the version of lanner and exit")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, command in COMMANDS.items():
         subparser = subparsers.add_parser(name, help=command.help, description=command.help)
@@ -55,9 +70,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     chosen = next((word for word in words if not word.startswith("-")), None)
     try:
         args = build_parser(chosen).parse_args(words)  # imports the command, which takes its time too
-        return int(args.run(args))
+        code = int(args.run(args))
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # `lanner callers | head`: whoever read has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor does the flush at exit complain
+        return 1
     except Exception as error:  # boundary of the program: expected errors are sentences, the others tracebacks
         if type(error).__name__ in CLEAR:
             return _fail(str(error))

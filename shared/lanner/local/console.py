@@ -13,6 +13,7 @@ import re
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TextIO
 
 from lanner.local.gateway.record import RequestRecord
@@ -35,7 +36,7 @@ class Console:
     """Writes to `stream`, whole lines at a time, so that those of different functions never mix."""
 
     def __init__(self, stream: TextIO | None = None, *, verbose: bool = False, colour: bool | None = None) -> None:
-        self._stream = stream or sys.stdout
+        self._stream = stream or sys.stdout or Path(os.devnull).open("w")
         self._verbose = verbose
         self._colour = wants_colour(self._stream) if colour is None else colour
         self._second, self._clock = 0, ""
@@ -72,8 +73,8 @@ class Console:
         try:
             self._stream.write("".join(lines))
             self._stream.flush()
-        except BrokenPipeError:
-            return  # whoever read our output has left; serving goes on
+        except OSError:
+            return  # whoever read our output has left, or its disk is full; serving goes on
 
     def _time(self) -> str:
         now = int(time.time())

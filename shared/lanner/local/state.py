@@ -27,9 +27,17 @@ class RunningCloud:
 
 
 def _folder() -> Path:
-    folder = Path(tempfile.gettempdir()) / f"lanner-dev-{getpass.getuser()}"
+    folder = Path(tempfile.gettempdir()) / f"lanner-dev-{_user()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     return folder
+
+
+def _user() -> str:
+    """Whose folder: a name, or the number of a user who has none, as in a container that runs under any number."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return str(os.getuid()) if hasattr(os, "getuid") else "unnamed"
 
 
 def announce(cloud: RunningCloud) -> Path:

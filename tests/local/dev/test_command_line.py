@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import getpass
 import re
+import shlex
 import subprocess
 import sys
+import tempfile
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from lanner import cli
+from lanner.local import state
 from lanner.local.commands import CommandError
 from lanner.local.commands.arguments import parse_key_sets, parse_overrides
 from lanner.local.runtime.interpreter import default_interpreter
+from tests.architecture.source_tree import ROOT
 
 
 def test_help_imports_no_command():
@@ -101,6 +107,50 @@ def test_a_port_that_cannot_be_is_refused_before_anything_starts(text, capsys):
         cli.main(["dev", f"--port={text}"])
     assert caught.value.code == 2
     assert "0 to 65535" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["dev", "--environments=0"], ["dev", "--environments=-3"], ["logs", "--limit=0"]])
+def test_a_number_that_leaves_nothing_is_refused(words, capsys):
+    """With no environment at all every request would wait until its timeout."""
+    with pytest.raises(SystemExit) as caught:
+        cli.main(words)
+    assert caught.value.code == 2
+    assert "is no number of 1 or more" in capsys.readouterr().err
+
+
+def test_the_version_is_that_of_the_package(capsys):
+    """`lanner --version` prints what is installed."""
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"lanner {version('lanner')}\n"
+
+
+def test_a_reader_that_has_seen_enough_is_no_traceback(tmp_path):
+    """`lanner routes | head` and a closed standard output end quietly."""
+    command = f"{shlex.quote(sys.executable)} -m lanner.cli"
+    routes = f"{command} routes -t {shlex.quote(str(ROOT))}"
+    for line in (
+        f"{routes} | true",
+        f"{routes} >&-",
+        f"{command} callers < /dev/null >&-",
+        f"{command} callers < /dev/null | true",
+    ):
+        done = subprocess.run(
+            ["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True, env={"PYTHONPATH": ":".join(sys.path)}
+        )
+        assert done.stderr == "", line
+
+
+def test_a_user_without_a_name_has_a_folder_too(monkeypatch, tmp_path):
+    """As in a container that runs under any number."""
+
+    def nameless():
+        raise KeyError("uid not found")
+
+    monkeypatch.setattr(getpass, "getuser", nameless)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert state.running() == []
 
 
 def an_environment(folder):
