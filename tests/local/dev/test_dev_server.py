@@ -296,6 +296,8 @@ def test_invoke_and_logs_find_the_running_server(project):
     assert done.returncode == 0
     assert json.loads(done.stdout)["statusCode"] == 200
     assert "handling /from-a-file" in done.stderr
+    missing = project.command("logs", "Helo")
+    assert (missing.returncode, "did you mean Hello?" in missing.stderr) == (1, True)
     logs = project.command("logs", "Hello")
     assert "Hello | handling /from-a-file" in logs.stdout
     assert "Hello | REPORT RequestId" in logs.stdout

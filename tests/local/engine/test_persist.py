@@ -117,6 +117,13 @@ def test_messages_in_flight_when_the_engine_ends_are_not_lost(tmp_path: Path) ->
     assert [each["MessageBody"] for each in queue["messages"]] == ["in flight"]
 
 
+def test_a_folder_that_cannot_be_written_is_refused_at_the_start(tmp_path: Path) -> None:
+    """Not when there is something to lose."""
+    (tmp_path / "file").touch()
+    with pytest.raises(EngineError, match=r"nothing can be kept in .*file"):
+        Engine.start(persist=tmp_path / "file")
+
+
 def test_a_state_of_another_version_is_refused_and_kept(tmp_path: Path) -> None:
     """It is not overwritten by an engine that cannot read it."""
     (tmp_path / "state.json").write_text('{"version": 99}')

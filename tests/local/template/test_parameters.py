@@ -110,8 +110,19 @@ def test_the_command_line_wins_over_samconfig_which_wins_over_the_default(plan: 
 
     assert found() == "from-deploy"
     assert found(config_env="prod") == "from-prod"
-    assert found(config_env="other") == "from-template"
     assert found(config_env="prod", overrides={"P": "from-line"}) == "from-line"
+
+
+def test_an_environment_that_samconfig_does_not_have_is_reported(plan: Plan) -> None:
+    """With the name that was probably meant; the template's own values serve."""
+    made = plan(
+        one("{Type: String, Default: x}") + "Resources: {T: {Type: AWS::SNS::Topic}}",
+        {"samconfig.toml": CONFIG},
+        config_env="prd",
+    )
+    assert [(each.level, each.message) for each in made.findings] == [
+        ("error", "--config-env: there is no environment 'prd'; did you mean 'prod'?; it has default, prod")
+    ]
 
 
 def test_the_region_is_the_command_lines_then_samconfigs_then_ours(plan: Plan) -> None:

@@ -100,6 +100,13 @@ def port(text: str) -> int:
     return int(text)
 
 
+def count(text: str) -> int:
+    """A number of things of which there has to be one at least."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of 1 or more")
+    return int(text)
+
+
 def template_options(args: argparse.Namespace, **more: object) -> DevOptions:
     """Options from parsed arguments; what a command does not have keeps its default."""
     from lanner.local.dev import DevOptions

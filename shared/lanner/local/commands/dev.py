@@ -5,7 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from lanner.local.commands.arguments import add_runtime_arguments, add_template_arguments, port, template_options
+from lanner.local.commands.arguments import (
+    add_runtime_arguments,
+    add_template_arguments,
+    count,
+    port,
+    template_options,
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -15,7 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", "-p", type=port, default=3000, help="default: 3000; 0 chooses a free one")
     parser.add_argument("--seed", type=Path, metavar="FILE", help="JSON list of requests to send before ready")
     parser.add_argument("--snapstart", action="store_true", help="run snapshot hooks and fork environments")
-    parser.add_argument("--environments", type=int, default=10, metavar="N", help="most environments per function")
+    parser.add_argument("--environments", type=count, default=10, metavar="N", help="most environments per function")
     parser.add_argument("--no-watch", action="store_true", help="do not reload when files are saved")
     choice = parser.add_mutually_exclusive_group()
     choice.add_argument("--strict", action="store_true", help="refuse a template with findings")

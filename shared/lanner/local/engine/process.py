@@ -14,6 +14,7 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from lanner.local.engine.client import AwsClient
@@ -67,6 +68,8 @@ class Engine:
         wait: bool = True,
     ) -> Engine:
         """Start an engine process; with `wait` (or after `wait_ready`) it answers. Raises `EngineError`."""
+        if persist is not None:
+            _make_writable(persist)
         command = [sys.executable, "-m", "lanner.local.engine.server", "--port", str(port)]
         command += ["--services", ",".join(services)]
         if persist is not None:
@@ -171,6 +174,16 @@ class Engine:
 def _mail(document: dict[str, Any]) -> Mail:
     pairs = {name: tuple((key, value) for key, value in document[name]) for name in ("headers", "tags")}
     return Mail(**{**document, **pairs, "destinations": tuple(document["destinations"])})
+
+
+def _make_writable(folder: Path) -> None:
+    """A folder in which state can be saved; known at the start, not when there is state to lose."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise EngineError(f"nothing can be kept in {folder}: {error.strerror}") from None
 
 
 def _child_environment() -> dict[str, str]:

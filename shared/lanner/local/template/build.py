@@ -52,6 +52,8 @@ def load_plan(
     findings = Findings()
     region = region or text_of(config.get("region") or "") or REGION
     tree = StackTree(findings, region, engine_url.rstrip("/"), secrets, source.parent)
+    if config.missing:
+        findings.error("", config.missing, Where(config.file or source, 1))
     given = {**config.overrides(), **(overrides or {})}
     root = tree.open_root(file, stack_name, given, Where(config.file or file, 1))
     world = World()

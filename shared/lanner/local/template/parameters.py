@@ -24,6 +24,7 @@ from lanner.local.template.source import Node, Section, convert
 from lanner.local.template.substitution import text_of
 
 ACCOUNT = "123456789012"
+DEFAULT_ENVIRONMENT = "default"
 _TYPES = ("String", "Number", "CommaDelimitedList", "List<Number>")
 _SSM = re.compile(r"AWS::SSM::Parameter::(Name|Value<(.+)>)\Z")
 _LISTS = ("CommaDelimitedList", "List<")
@@ -151,15 +152,24 @@ def parse_overrides(text: str | list[str]) -> dict[str, str]:
     return values
 
 
+def _no_environment(environment: str, document: object) -> str:
+    sections = document.items() if isinstance(document, dict) else ()
+    known = [str(name) for name, table in sections if isinstance(table, dict)]
+    hint = did_you_mean(environment, known)
+    return f"--config-env: there is no environment '{environment}'{hint}; it has {', '.join(known) or 'none'}"
+
+
 class SamConfig:
     """What samconfig.toml (or .yaml) beside the template says of parameters and region.
 
     `local_start_api`, `deploy` and `global` are read in this order of precedence, as `sam local` and `sam deploy`
-    would each take them. A file that cannot be read raises `TemplateError`.
+    would each take them. A file that cannot be read raises `TemplateError`; `missing` says that it has no such
+    environment, which `sam` passes over in silence.
     """
 
     def __init__(self, folder: Path, environment: str) -> None:
         self.file: Path | None = None
+        self.missing = ""
         self._tables: list[Mapping[str, Node]] = []
         for name in ("samconfig.toml", "samconfig.yaml", "samconfig.yml"):
             if (folder / name).is_file():
@@ -175,6 +185,8 @@ class SamConfig:
             line = re.search(r"line (\d+)", str(error))
             raise fatal(f"cannot be read: {error}", Where(file, int(line[1]) if line else 1)) from error
         chosen = document.get(environment, {}) if isinstance(document, dict) else {}
+        if not chosen and environment != DEFAULT_ENVIRONMENT:
+            self.missing = _no_environment(environment, document)
         for command in ("local_start_api", "deploy", "global"):
             table = chosen.get(command, {})
             parameters = table.get("parameters", {}) if isinstance(table, dict) else {}
