@@ -36,7 +36,7 @@ class Console:
     """Writes to `stream`, whole lines at a time, so that those of different functions never mix."""
 
     def __init__(self, stream: TextIO | None = None, *, verbose: bool = False, colour: bool | None = None) -> None:
-        self._stream = stream or sys.stdout or Path(os.devnull).open("w")
+        self._stream = stream or sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115 (as long as we live)
         self._verbose = verbose
         self._colour = wants_colour(self._stream) if colour is None else colour
         self._second, self._clock = 0, ""
