@@ -198,7 +198,10 @@ def conditional(group: RouteGroup, handler: Handler) -> Handler:
                 early = _early(request, validate)
                 if early is not None:
                     return early
-        response = handler(request)
+        first = "if-match" in request.headers or "if-unmodified-since" in request.headers
+        response = _undecided(request, handler) if first else handler(request)
+        if first and response.status == 206:
+            return _decided(request, response)
         if response.status != 200:
             return response
         if "etag" not in response.headers:
@@ -206,6 +209,17 @@ def conditional(group: RouteGroup, handler: Handler) -> Handler:
         return _decided(request, response) if is_conditional(request.headers) else response
 
     return handle
+
+
+def _undecided(request: Request, handler: Handler) -> Response:
+    """The answer without the conditions that come after If-Match and If-Unmodified-Since (RFC 9110 section 13.2.2):
+    the cache inside looks at those alone (RFC 9111 section 4.3.2), and would say 304 where 412 is due."""
+    asked = request.headers
+    request.headers = {name: asked[name] for name in asked if name not in ("if-none-match", "if-modified-since")}
+    try:
+        return handler(request)
+    finally:
+        request.headers = asked
 
 
 def _early(request: Request, validate: Validator) -> Response | None:

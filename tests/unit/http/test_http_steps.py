@@ -85,6 +85,25 @@ class TestConditional:
         assert response.status == 412
         assert response.headers["content-type"] == "application/problem+json"
 
+    @pytest.mark.parametrize("first", [{"if_match": '"two"'}, {"if_unmodified_since": "Sun, 06 Nov 1994 08:49:36 GMT"}])
+    @pytest.mark.parametrize("also", [{}, {"if_none_match": '"one"'}, {"range": "bytes=0-3"}])
+    def test_what_goes_first_decides_over_a_cache_inside(self, first: dict[str, str], also: dict[str, str]) -> None:
+        """Neither its 304 nor its 206 hides that the first condition is false."""
+        date = "Sun, 06 Nov 1994 08:49:37 GMT"
+
+        def cached(asking: Request) -> Response:
+            status = 304 if "if-none-match" in asking.headers else 206 if "range" in asking.headers else 200
+            return Response(status, {"etag": '"one"', "last-modified": date}, b"" if status == 304 else b"abcd")
+
+        step = conditional(group(), cached)
+        assert step(request(**first, **also)).status == 412
+        holds = {"if_match": '"one"'} if "if_match" in first else {"if_unmodified_since": date}
+        assert (
+            step(request(**holds, **also)).status == {"range": 206, "if_none_match": 304}.get(*also, 200)
+            if also
+            else 200
+        )
+
     @pytest.mark.parametrize(("path", "tag"), [("/v2/things/1", '"old"'), ("/v2/things/gone", '"one"')])
     def test_a_stale_tag_or_a_missing_thing_goes_on(
         self, validated: tuple[RouteGroup, list[str]], path: str, tag: str
