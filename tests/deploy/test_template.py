@@ -270,6 +270,9 @@ def test_the_domain_routes_every_version_and_the_default() -> None:
     rules = sorted(resources("AWS::ApiGatewayV2::RoutingRule").values(), key=lambda rule: rule["Priority"])
     kinds = ["paths" if "MatchBasePaths" in rule["Conditions"][0] else "headers" for rule in rules]
     assert kinds == sorted(kinds, reverse=True), "a path names its version before any header does"
+    by_header = [rule for rule in rules if "MatchHeaders" in rule["Conditions"][0]]
+    first = by_header[0]["Actions"][0]["InvokeApi"]["ApiId"]["Ref"]
+    assert first == mappings[""], "of several versions in one Accept the default's function chooses: it can forward"
     for rule in rules:
         invoked = rule["Actions"][0]["InvokeApi"]["ApiId"]["Ref"].removeprefix("Api").lower()
         condition = rule["Conditions"][0]

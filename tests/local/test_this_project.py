@@ -105,6 +105,17 @@ def test_three_ways_to_a_version_give_the_same_answer(api: httpx.Client) -> None
             assert {"accept", "x-api-version"} <= {name.strip().lower() for name in answer.headers["vary"].split(",")}
 
 
+@pytest.mark.parametrize(("first", "second", "version"), [("v2", "v1", "v2"), ("v1", "v2", "v1")])
+def test_of_several_versions_in_accept_the_preferred_one_answers(
+    api: httpx.Client, first: str, second: str, version: str
+) -> None:
+    """Whatever function the header was routed to, and in whatever order they are named."""
+    preferred, other = f"application/vnd.lanner.{first}+json", f"application/vnd.lanner.{second}+json;q=0.5"
+    for accept in (f"{preferred}, {other}", f"{other}, {preferred}"):
+        answer = api.get("/users", params={"limit": "1"}, headers={"Accept": accept})
+        assert (answer.status_code, answer.headers["x-api-version"]) == (200, version)
+
+
 def test_the_default_is_the_registrys_word(api: httpx.Client) -> None:
     """What names no version gets the one that /versions calls the default."""
     default = api.get("/versions").json()["default"]
