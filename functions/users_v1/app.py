@@ -13,6 +13,7 @@ GROUP = RouteGroup(
     registry=REGISTRY,
     cors=CORS,
     idempotency=IdempotencyPolicy(),
+    accept_patch="application/merge-patch+json",
     versions=("v1",),
     paths={"/users": "GET POST", "/users/{id}": "GET PUT PATCH DELETE"},
     routes="users_v1.routes:router",

@@ -13,6 +13,7 @@ GROUP = RouteGroup(
     registry=REGISTRY,
     cors=CORS,
     idempotency=IdempotencyPolicy(),
+    accept_patch="application/merge-patch+json",
     versions=("v2",),
     paths={"/users": "GET POST", "/users/statistics": "GET", "/users/{id}": "GET PUT PATCH DELETE"},
     routes="users_v2.routes:router",

@@ -49,6 +49,7 @@ class RouteGroup:
     - `cache`: route template -> `CachePolicy`; what GET answers there may be kept, by whom and for how long.
     - `refresh`: `"module:function"` of a request and its policy, which has a stale answer rendered again elsewhere and
       says whether it will be; where there is none, one request in many renders it.
+    - `accept_patch`: the media types that PATCH reads, which OPTIONS then says (RFC 5789 section 3.1).
     - `forward`: answers for a version that this group does not serve; made from the environment when not given.
     """
 
@@ -67,6 +68,7 @@ class RouteGroup:
         idempotency: IdempotencyPolicy | None = None,
         cache: Mapping[str, CachePolicy] | None = None,
         refresh: str = "",
+        accept_patch: str = "",
         forward: Forward | None = None,
         clock: Clock | None = None,
     ) -> None:
@@ -79,6 +81,7 @@ class RouteGroup:
         self.idempotency = idempotency
         self.cache = dict(cache or {})
         self.refresh = refresh
+        self.accept_patch = accept_patch
         self.forward = forward
         self.clock: Clock = clock or SystemClock()
         self.routes = dict.fromkeys(self.versions, routes) if isinstance(routes, str) else dict(routes)

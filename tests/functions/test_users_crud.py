@@ -184,6 +184,8 @@ def test_head_and_options(client: Client) -> None:
     assert (head.status, head.body, head.headers["etag"]) == (200, b"", got.headers["etag"])
     options = client("OPTIONS", target)
     assert (options.status, options.headers["allow"]) == (204, "DELETE, GET, HEAD, OPTIONS, PATCH, PUT")
+    assert options.headers["accept-patch"] == "application/merge-patch+json"  # RFC 5789 section 3.1
+    assert "accept-patch" not in client("OPTIONS", "/v2/users").headers
     refused = client.post(target, ANA)
     assert (refused.status, refused.headers["allow"]) == (405, "DELETE, GET, HEAD, OPTIONS, PATCH, PUT")
     assert client("DELETE", "/v1/users").headers["allow"] == "GET, HEAD, OPTIONS, POST"

@@ -33,7 +33,10 @@ def route(group: RouteGroup, handler: Handler) -> Handler:
             if method in methods[template]:
                 return handler(request)
         elif method == "OPTIONS":
-            return Response(204, {"allow": table.allow[template]})
+            said = {"allow": table.allow[template]}
+            if group.accept_patch and "PATCH" in methods[template]:
+                said["accept-patch"] = group.accept_patch
+            return Response(204, said)
         elif method in methods[template]:
             return handler(request)
         raise MethodNotAllowed(method, table.allow[template])
