@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from lanner.aws import clients, wire
 from lanner.local.engine import Engine
@@ -24,6 +25,10 @@ FILES_BUCKET = "files-test"
 
 CREATE_MS = 20_000  # a machine under load is slow to begin
 JOBS_QUEUE_SETTINGS = ("LANNER_JOBS_QUEUE_URL", "LANNER_JOBS_DEAD_LETTER_QUEUE_URL")
+
+# A property holds or does not: how busy the machine was while its examples were made is not what is tested.
+settings.register_profile("lanner", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("lanner")
 
 # As template.yaml declares them: tests/functions/test_storage_declaration.py holds both together.
 USERS_DEFINITION: dict[str, Any] = {
