@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from domain.catalog import categories, options, slugs, translations
 from domain.locales import MAX_LENGTH as LOCALE_MAX
+from domain.locales import PATTERN as LOCALE
 
 UpdatedAt = Annotated[
     str | None,
@@ -38,12 +39,24 @@ Slug = Annotated[
         description="Names the category in a URL, unique among siblings; kept, or made from the name, where left out",
     ),
 ]
-Locale = Annotated[str, Field(min_length=2, max_length=LOCALE_MAX, description="BCP 47, that of the path")]
+Locale = Annotated[
+    str, Field(min_length=2, max_length=LOCALE_MAX, pattern=LOCALE, description="BCP 47, that of the path")
+]
 Messages = Annotated[
-    dict[str, Annotated[str, Field(max_length=translations.TEXT_MAX)]], Field(max_length=translations.MAX_MESSAGES)
+    dict[str, Annotated[str, Field(max_length=translations.TEXT_MAX)]],
+    Field(
+        max_length=translations.MAX_MESSAGES,
+        json_schema_extra={"propertyNames": {"minLength": 1, "maxLength": translations.KEY_MAX}},
+    ),
 ]
 Setting = Annotated[str, Field(max_length=options.TEXT_MAX)] | bool | int | float
-SettingValues = Annotated[dict[str, Setting], Field(max_length=options.MAX_SETTINGS)]
+SettingValues = Annotated[
+    dict[str, Setting],
+    Field(
+        max_length=options.MAX_SETTINGS,
+        json_schema_extra={"propertyNames": {"pattern": f"^[A-Za-z][A-Za-z0-9_.-]{{0,{options.KEY_MAX - 1}}}$"}},
+    ),
+]
 
 TIME = "2026-11-23T03:52:11.123Z"
 NODE_V1: dict[str, JsonValue] = {"id": "books", "name": "Books", "children": []}

@@ -27,7 +27,6 @@ answers = CatalogAnswers("v1", Catalog())
 
 @router.get(
     "/catalog/categories",
-    operation_id="readCategories",
     summary="Read the categories",
     response_model=CategoriesV1,
     responses=UNCHANGED,
@@ -39,7 +38,6 @@ def read_categories(request: Request) -> EdgeResponse:
 
 @router.put(
     "/catalog/categories",
-    operation_id="replaceCategories",
     summary="Replace the categories",
     response_model=CategoriesV1,
     responses={**WRONG_BODY, **STALE},
@@ -52,7 +50,6 @@ def replace_categories(request: Request) -> EdgeResponse:
 
 @router.get(
     "/catalog/translations",
-    operation_id="listTranslations",
     summary="List the locales",
     response_model=LocalesV1,
     responses={**UNCHANGED, **WRONG_PARAMETER},
@@ -76,7 +73,6 @@ def list_translations(request: Request) -> EdgeResponse:
 
 @router.get(
     "/catalog/translations/{locale}",
-    operation_id="readTranslations",
     summary="Read the texts of a locale",
     response_model=TranslationsV1,
     responses={**UNCHANGED, **NOT_FOUND},
@@ -88,7 +84,6 @@ def read_translations(locale: str, request: Request) -> EdgeResponse:
 
 @router.put(
     "/catalog/translations/{locale}",
-    operation_id="replaceTranslations",
     summary="Replace the texts of a locale",
     response_model=TranslationsV1,
     responses={201: {"description": "The locale had no texts before"}, **WRONG_BODY, **STALE},
@@ -101,7 +96,6 @@ def replace_translations(locale: str, request: Request) -> EdgeResponse:
 
 @router.get(
     "/catalog/settings",
-    operation_id="readSettings",
     summary="Read the settings",
     response_model=SettingsV1,
     responses=UNCHANGED,
@@ -113,7 +107,6 @@ def read_settings(request: Request) -> EdgeResponse:
 
 @router.put(
     "/catalog/settings",
-    operation_id="replaceSettings",
     summary="Replace the settings",
     response_model=SettingsV1,
     responses={**WRONG_BODY, **STALE},

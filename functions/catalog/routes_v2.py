@@ -17,7 +17,6 @@ answers = CatalogAnswers("v2", Catalog())
 
 @router.get(
     "/catalog/categories",
-    operation_id="readCategories",
     summary="Read the categories",
     response_model=CategoriesV2,
     responses=UNCHANGED,
@@ -29,7 +28,6 @@ def read_categories(request: Request) -> EdgeResponse:
 
 @router.put(
     "/catalog/categories",
-    operation_id="replaceCategories",
     summary="Replace the categories",
     response_model=CategoriesV2,
     responses={**WRONG_BODY, **STALE},
@@ -42,7 +40,6 @@ def replace_categories(request: Request) -> EdgeResponse:
 
 @router.get(
     "/catalog/translations",
-    operation_id="listTranslations",
     summary="List the locales",
     response_model=LocalesV2,
     responses={**UNCHANGED, **WRONG_PARAMETER},
@@ -54,7 +51,6 @@ def list_translations(request: Request) -> EdgeResponse:
 
 @router.get(
     "/catalog/translations/{locale}",
-    operation_id="readTranslations",
     summary="Read the texts of a locale",
     response_model=TranslationsV2,
     responses={**UNCHANGED, **NOT_FOUND},
@@ -66,7 +62,6 @@ def read_translations(locale: str, request: Request) -> EdgeResponse:
 
 @router.put(
     "/catalog/translations/{locale}",
-    operation_id="replaceTranslations",
     summary="Replace the texts of a locale",
     response_model=TranslationsV2,
     responses={201: {"description": "The locale had no texts before"}, **WRONG_BODY, **STALE},
@@ -79,7 +74,6 @@ def replace_translations(locale: str, request: Request) -> EdgeResponse:
 
 @router.get(
     "/catalog/settings",
-    operation_id="readSettings",
     summary="Read the settings",
     response_model=SettingsV2,
     responses=UNCHANGED,
@@ -91,7 +85,6 @@ def read_settings(request: Request) -> EdgeResponse:
 
 @router.put(
     "/catalog/settings",
-    operation_id="replaceSettings",
     summary="Replace the settings",
     response_model=SettingsV2,
     responses={**WRONG_BODY, **STALE},

@@ -16,7 +16,6 @@ answers = FileAnswers()
 
 @router.post(
     "/files",
-    operation_id="createFile",
     summary="Announce a file",
     status_code=201,
     response_model=File,
@@ -30,7 +29,6 @@ def create_file(request: Request) -> EdgeResponse:
 
 @router.get(
     "/files/{id}",
-    operation_id="readFile",
     summary="Read what became of a file",
     response_model=File,
     responses=NOT_FOUND,

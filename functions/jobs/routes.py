@@ -21,7 +21,6 @@ CANCELLING: Responses = {
 
 @router.get(
     "/jobs",
-    operation_id="listJobs",
     summary="List jobs",
     response_model=JobPage,
     responses=WRONG_PARAMETER,
@@ -47,7 +46,6 @@ def list_jobs(request: Request) -> EdgeResponse:
 
 @router.get(
     "/jobs/{id}",
-    operation_id="readJob",
     summary="Read a job",
     response_model=Job,
     responses={**WRONG_PARAMETER, **NOT_FOUND},
@@ -59,7 +57,6 @@ def read_job(request: Request) -> EdgeResponse:
 
 @router.delete(
     "/jobs/{id}",
-    operation_id="cancelJob",
     summary="Cancel a job",
     response_model=Job,
     responses={**WRONG_PARAMETER, **NOT_FOUND, **CANCELLING},

@@ -20,7 +20,6 @@ LOCATION = {
 
 @router.post(
     "/notifications",
-    operation_id="createNotification",
     summary="Send a notification",
     status_code=202,
     response_model=NotificationJob,

@@ -16,7 +16,6 @@ answers = ReportAnswers()
 
 @router.post(
     "/reports",
-    operation_id="createReport",
     summary="Have a report made",
     status_code=202,
     response_model=AcceptedReport,
@@ -37,7 +36,6 @@ def create_report(request: Request) -> EdgeResponse:
 
 @router.get(
     "/reports/{id}",
-    operation_id="readReport",
     summary="Read a report",
     response_model=Report,
     responses=NOT_FOUND,

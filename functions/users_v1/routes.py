@@ -32,7 +32,6 @@ answers = UserAnswers(v1, Users(), selectable=False)
 
 @router.get(
     "/users",
-    operation_id="listUsers",
     summary="List users",
     response_model=UserPage,
     responses=WRONG_PARAMETER,
@@ -56,7 +55,6 @@ def list_users(request: Request) -> EdgeResponse:
 
 @router.post(
     "/users",
-    operation_id="createUser",
     summary="Create a user",
     status_code=201,
     response_model=User,
@@ -70,7 +68,6 @@ def create_user(request: Request) -> EdgeResponse:
 
 @router.get(
     "/users/{id}",
-    operation_id="readUser",
     summary="Read a user",
     response_model=User,
     responses={**UNCHANGED, **WRONG_PARAMETER, **NOT_FOUND},
@@ -82,7 +79,6 @@ def read_user(id: str, request: Request) -> EdgeResponse:  # noqa: A002 (the nam
 
 @router.put(
     "/users/{id}",
-    operation_id="replaceUser",
     summary="Replace a user",
     response_model=User,
     responses={**WRONG_BODY, **TAKEN, **NOT_FOUND, **STALE},
@@ -95,7 +91,6 @@ def replace_user(id: str, request: Request) -> EdgeResponse:  # noqa: A002 (the 
 
 @router.patch(
     "/users/{id}",
-    operation_id="changeUser",
     summary="Change a user",
     response_model=User,
     responses={**WRONG_BODY, **TAKEN, **NOT_FOUND, **STALE},
@@ -108,7 +103,6 @@ def change_user(id: str, request: Request) -> EdgeResponse:  # noqa: A002 (the n
 
 @router.delete(
     "/users/{id}",
-    operation_id="deleteUser",
     summary="Delete a user",
     status_code=204,
     responses={**NOT_FOUND, **STALE},

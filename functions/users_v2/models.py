@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from domain.locales import MAX_LENGTH as LOCALE_MAX
+from domain.locales import PATTERN as LOCALE
 from domain.users.fields import EMAIL_MAX, NAME_MAX
 
 READ_ONLY = {"readOnly": True}
@@ -34,7 +35,9 @@ Email = Annotated[
         description="Unique, whatever its case; kept as written",
     ),
 ]
-Locale = Annotated[str, Field(min_length=2, max_length=LOCALE_MAX, description="BCP 47, for example en or pt-BR")]
+Locale = Annotated[
+    str, Field(min_length=2, max_length=LOCALE_MAX, pattern=LOCALE, description="BCP 47, for example en or pt-BR")
+]
 
 EXAMPLE: dict[str, JsonValue] = {
     "id": "0190a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",

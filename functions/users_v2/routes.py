@@ -36,7 +36,6 @@ FIELDS = query_parameter("fields", "Only these members, separated by commas, for
 
 @router.get(
     "/users",
-    operation_id="listUsers",
     summary="List users",
     response_model=UserPage,
     responses=WRONG_PARAMETER,
@@ -63,7 +62,6 @@ def list_users(request: Request) -> EdgeResponse:
 
 @router.post(
     "/users",
-    operation_id="createUser",
     summary="Create a user",
     status_code=201,
     response_model=User,
@@ -77,7 +75,6 @@ def create_user(request: Request) -> EdgeResponse:
 
 @router.get(
     "/users/statistics",
-    operation_id="readUserStatistics",
     summary="Numbers over all users",
     response_model=UserStatistics,
     responses={**UNCHANGED, **WRONG_PARAMETER},
@@ -90,7 +87,6 @@ def read_statistics(request: Request) -> EdgeResponse:
 
 @router.get(
     "/users/{id}",
-    operation_id="readUser",
     summary="Read a user",
     response_model=User,
     responses={**UNCHANGED, **WRONG_PARAMETER, **NOT_FOUND},
@@ -103,7 +99,6 @@ def read_user(id: str, request: Request) -> EdgeResponse:  # noqa: A002 (the nam
 
 @router.put(
     "/users/{id}",
-    operation_id="replaceUser",
     summary="Replace a user",
     response_model=User,
     responses={**WRONG_BODY, **TAKEN, **NOT_FOUND, **STALE},
@@ -116,7 +111,6 @@ def replace_user(id: str, request: Request) -> EdgeResponse:  # noqa: A002 (the 
 
 @router.patch(
     "/users/{id}",
-    operation_id="changeUser",
     summary="Change a user",
     response_model=User,
     responses={**WRONG_BODY, **TAKEN, **NOT_FOUND, **STALE},
@@ -129,7 +123,6 @@ def change_user(id: str, request: Request) -> EdgeResponse:  # noqa: A002 (the n
 
 @router.delete(
     "/users/{id}",
-    operation_id="deleteUser",
     summary="Delete a user",
     status_code=204,
     responses={**NOT_FOUND, **STALE},

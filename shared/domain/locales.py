@@ -8,6 +8,9 @@ from __future__ import annotations
 MAX_LENGTH = 35
 """What RFC 5646 section 4.4.1 asks applications to be able to store."""
 
+PATTERN = r"^[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*$"
+"""What a schema can say of the form; `canonical` knows the rest."""
+
 WRONG = "must be a BCP 47 language tag, for example en or pt-BR"
 
 

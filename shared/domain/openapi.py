@@ -9,8 +9,9 @@ Responses = dict[int | str, Part]
 
 
 def query_parameter(name: str, description: str, **schema: Any) -> Part:  # Any: JSON Schema
-    """A query parameter, a string unless `schema` says otherwise."""
-    return {"name": name, "in": "query", "description": description, "schema": {"type": "string", **schema}}
+    """A query parameter, a string that is not empty unless `schema` says otherwise."""
+    plain = {"type": "string"} if {"type", "enum", "format"} & set(schema) else {"type": "string", "minLength": 1}
+    return {"name": name, "in": "query", "description": description, "schema": {**plain, **schema}}
 
 
 def request_body(schema: Part, media_type: str = "application/json") -> Part:

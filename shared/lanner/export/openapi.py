@@ -2,7 +2,7 @@
 
 What FastAPI knows comes from the routers; what the edge answers by itself comes from a group's `operations` module
 (`health.operations`), a mapping of `"GET /health"` to an OpenAPI operation; what is true of every operation is added
-here: the problem document as the default answer, the version's headers, and deprecation.
+here: the problem document as the default answer, the version's headers, deprecation, and the parameters in a path.
 
 The document depends on the code alone, not on today's date, so a committed copy is either current or wrong.
 Failure modes: `OpenApiError` for two groups with one operation, and for a route that its group's paths do not have.
@@ -10,6 +10,7 @@ Failure modes: `OpenApiError` for two groups with one operation, and for a route
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Set
 from importlib import import_module
 from typing import Any
@@ -25,6 +26,8 @@ from lanner.versioning.registry import ApiVersion, VersionRegistry
 
 Document = dict[str, Any]  # Any: a JSON object, here and below
 VERSION_HEADER = "X-API-Version"
+_PATH_PARAMETER = re.compile(r"\{([^{}]+)\}")
+_EMPTY_IS_WRONG = frozenset(("minLength", "format", "pattern", "enum"))
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 PROBLEM_SCHEMA: Document = {
@@ -78,6 +81,8 @@ def document(registry: VersionRegistry, version: ApiVersion, groups: Iterable[Ro
     made["tags"] = [{"name": name} for name in dict.fromkeys(group.name for group in serving)]
     made["externalDocs"] = {"description": "Versions and what they changed", "url": f"/docs/changes#{version.name}"}
     _complete(made, version, {path for group in serving if group.lifecycle for path in group.table.methods})
+    _without_placeholders(made["paths"])
+    _without_placeholders(made["components"])
     return made
 
 
@@ -110,11 +115,11 @@ def _description(registry: VersionRegistry, version: ApiVersion) -> str:
 
 
 def _name_operations(made: Document, routes: Iterable[APIRoute]) -> None:
-    """Operation ids as the functions are called: generators of clients make method names of them."""
+    """Operation ids as the routes name them, or as their functions are called: generators make method names of them."""
     for route in routes:
         for method in route.methods or ():
             operation = made["paths"][route.path_format][method.lower()]
-            operation["operationId"] = route.name
+            operation["operationId"] = route.operation_id or route.name
 
 
 def _add_edge_operations(paths: Document, group: RouteGroup) -> None:
@@ -161,10 +166,37 @@ def _complete(made: Document, version: ApiVersion, ending: Set[str]) -> None:
         for method, operation in operations.items():
             if method not in METHODS:
                 continue
+            _declare_path_parameters(path, operation)
             _complete_operation(operation, version, every if path in ending else lasting)
             name, place = operation["operationId"], f"{method.upper()} {path}"
             if seen.setdefault(name, place) != place:
                 raise OpenApiError(f"{seen[name]} and {place} are both called {name}: name one of them otherwise")
+
+
+def _declare_path_parameters(path: str, operation: Document) -> None:
+    """Each `{name}` of a path has to be declared; a route that takes the whole request does not name it to FastAPI."""
+    parameters: list[Document] = operation.get("parameters", [])
+    declared = {parameter["name"] for parameter in parameters if parameter.get("in") == "path"}
+    missing = [name for name in _PATH_PARAMETER.findall(path) if name not in declared]
+    if missing:
+        made = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in missing]
+        operation["parameters"] = [*made, *parameters]
+
+
+def _without_placeholders(value: Any, patch: bool = False) -> None:  # Any: JSON
+    """Drop each `default` that is no default: an empty string where the schema wants more, which only says that a
+    member may be left out; and all of a merge patch, where what is left out stays as it is (RFC 7396)."""
+    if isinstance(value, list):
+        for item in value:
+            _without_placeholders(item, patch)
+    elif isinstance(value, dict):
+        if "default" in value and (patch or (value["default"] == "" and _EMPTY_IS_WRONG.intersection(value))):
+            del value["default"]
+        for key, item in value.items():
+            if key == "properties":  # members, one of which may be called default
+                _without_placeholders(list(item.values()), patch)
+            elif key not in ("example", "examples"):
+                _without_placeholders(item, patch or key == "application/merge-patch+json")
 
 
 def _complete_operation(operation: Document, version: ApiVersion, headers: Document) -> None:
