@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -525,6 +526,11 @@ def test_sam_builds_output_is_read_from_beside_the_template(write: Write, tmp_pa
     assert made.findings == ()
     assert made.functions["F"].code == built / "F"
     assert made.template == source
+    machine = "x86_64" if platform.machine() in ("aarch64", "arm64") else "aarch64"
+    (built / "F" / f"orjson.cpython-313-{machine}-linux-gnu.so").touch()
+    (finding,) = load_plan(source, built=True).findings
+    assert (finding.level, finding.resource) == ("unsupported", "F")
+    assert f"orjson.cpython-313-{machine}-linux-gnu.so" in finding.message
 
 
 def test_a_template_of_the_cdk_is_read_by_its_assets(plan: Plan, tmp_path: Path) -> None:

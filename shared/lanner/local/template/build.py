@@ -6,7 +6,9 @@ names, plan functions, plan APIs, plan the rest. Findings are collected all the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import platform
+import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from lanner.local.plan import CloudPlan, FunctionPlan, Where, by_stage
@@ -72,6 +74,8 @@ def load_plan(
             if plan is not None:
                 functions[plan.logical_id] = plan
     check_visibility(functions.values(), resources, findings)
+    if built:
+        _compiled_for_here(functions.values(), findings, Where(file, 1))
     drafts = api_drafts(tree.stacks(), world, set(functions))
     domains = domain_plans(tree.stacks(), drafts, world)
     usage = [plan for stack in tree.stacks() for plan in usage_plans(stack, drafts, world)]
@@ -104,6 +108,16 @@ def _template_file(template: Path) -> Path:
             raise fatal(f"there is no {', '.join(NAMES)} in {path}", Where(path, 1))
         return found
     return path
+
+
+def _compiled_for_here(functions: Iterable[FunctionPlan], findings: Findings, where: Where) -> None:
+    """A finding for each artifact that was built for another machine: an ImportError would blame the packages."""
+    here = {"amd64": "x86_64", "arm64": "aarch64"}.get(platform.machine().lower(), platform.machine().lower())
+    for function in functions:
+        library = next((file.name for file in function.code.rglob("*-linux-*.so")), "")
+        if library and not (sys.platform == "linux" and f"-{here}-" in library):
+            message = f"its artifact has {library}, which {sys.platform} on {here} cannot load; serve without --built"
+            findings.unsupported(function.logical_id, message, where)
 
 
 def _built_template(source: Path) -> Path:
