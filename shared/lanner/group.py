@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 EdgeAnswer = Callable[[Request], Response]
 Validator = Callable[[Request], "str | None"]
 Forward = Callable[[Request, str], "Response | None"]
-Refresh = Callable[[Request, "CachePolicy"], bool]
 
 
 class GroupError(Exception):

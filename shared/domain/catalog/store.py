@@ -58,21 +58,6 @@ def read(key: str) -> Stored | None:
     return Stored(item["body"]["S"].encode(), int(item["revision"]["N"]), item["tag"]["S"], item["updated_at"]["S"])
 
 
-def read_tag(key: str) -> str | None:
-    """Only the tag of the document under a key, as of now."""
-    item = call(
-        "GetItem",
-        {
-            "TableName": _table(),
-            "Key": _key(key),
-            "ConsistentRead": True,
-            "ProjectionExpression": "#tag",
-            "ExpressionAttributeNames": {"#tag": "tag"},
-        },
-    ).get("Item")
-    return None if item is None else str(item["tag"]["S"])
-
-
 def write(key: str, old: Stored | None, body: bytes, updated_at: str, written_by: str) -> Stored:
     """Put a document in the place of `old`, which must still be what is there (None: nothing).
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from lanner.local.engine import Engine
 from lanner.local.engine.create import attribute
-from lanner.local.engine.types import CREATED, NOT_NEEDED, services_of
+from lanner.local.engine.types import CREATED, NOT_NEEDED
 from lanner.local.plan import CloudPlan
 
 Client = Callable[..., Any]
@@ -315,11 +314,8 @@ def test_an_attached_engine_is_used_and_left_alive(engine: Engine, client: Clien
     assert client("sqs").get_queue_attributes(QueueUrl=plan.physical_ids["Queue"])["ResponseMetadata"]
 
 
-def test_services_to_load_are_those_of_the_plans_resources(make_plan: MakePlan) -> None:
-    """And no type is in two lists."""
-    plan = make_plan(QUEUES)
-    assert services_of(plan) == ("sns", "sqs")
-    assert services_of(replace(plan, resources={})) == ()
+def test_a_type_is_created_or_not_needed() -> None:
+    """No type is in two lists."""
     assert set(CREATED) & NOT_NEEDED == set()
 
 

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from lanner.cache.response.record import Record
     from lanner.http.message import Request
 
-CONDITIONS: Final = ("if-none-match", "if-modified-since")
 _UPGRADE_REQUIRED: Final = 426
 _OF_A_PROXY: Final = frozenset(("proxy-authenticate", "proxy-authentication-info"))  # a 407 is for the client
 

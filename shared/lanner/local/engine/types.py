@@ -5,8 +5,6 @@ Everything that is in neither list is reported, so that nothing is missing in si
 
 from __future__ import annotations
 
-from lanner.local.plan import CloudPlan
-
 # Created by `create.py`; the moto backend that holds them.
 CREATED: dict[str, str] = {
     "AWS::DynamoDB::GlobalTable": "dynamodb",
@@ -96,8 +94,3 @@ NOT_NEEDED = frozenset(
         "AWS::XRay::SamplingRule",
     }
 )
-
-
-def services_of(plan: CloudPlan) -> tuple[str, ...]:
-    """The moto backends that the plan's resources need, to be loaded before `ready`."""
-    return tuple(sorted({CREATED[each.type] for each in plan.resources.values() if each.type in CREATED}))
