@@ -49,7 +49,12 @@ Messages = Annotated[
         json_schema_extra={"propertyNames": {"minLength": 1, "maxLength": translations.KEY_MAX}},
     ),
 ]
-Setting = Annotated[str, Field(max_length=options.TEXT_MAX)] | bool | int | float
+Setting = (
+    Annotated[str, Field(max_length=options.TEXT_MAX)]
+    | bool
+    | Annotated[int, Field(ge=-options.MAX_NUMBER, le=options.MAX_NUMBER)]
+    | Annotated[float, Field(ge=-options.MAX_NUMBER, le=options.MAX_NUMBER)]
+)
 SettingValues = Annotated[
     dict[str, Setting],
     Field(

@@ -62,7 +62,14 @@ def replace_categories(request: Request) -> EdgeResponse:
                 minimum=1,
                 default=DEFAULT_LIMIT,
             ),
-            query_parameter("offset", f"Locales to skip, at most {MAX_OFFSET}", type="integer", minimum=0, default=0),
+            query_parameter(
+                "offset",
+                f"Locales to skip, at most {MAX_OFFSET}",
+                type="integer",
+                minimum=0,
+                maximum=MAX_OFFSET,
+                default=0,
+            ),
         ]
     },
 )

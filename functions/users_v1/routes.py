@@ -44,7 +44,14 @@ answers = UserAnswers(v1, Users(), selectable=False)
                 minimum=1,
                 default=DEFAULT_LIMIT,
             ),
-            query_parameter("offset", f"Users to skip, at most {MAX_OFFSET}", type="integer", minimum=0, default=0),
+            query_parameter(
+                "offset",
+                f"Users to skip, at most {MAX_OFFSET}",
+                type="integer",
+                minimum=0,
+                maximum=MAX_OFFSET,
+                default=0,
+            ),
         ]
     },
 )
