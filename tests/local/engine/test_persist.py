@@ -124,6 +124,17 @@ def test_a_folder_that_cannot_be_written_is_refused_at_the_start(tmp_path: Path)
         Engine.start(persist=tmp_path / "file")
 
 
+def test_a_folder_has_one_engine_at_a_time(tmp_path: Path) -> None:
+    """The last one to end would undo what the other saved; once it has ended the folder is free."""
+    engine = Engine.start(persist=tmp_path)
+    try:
+        with pytest.raises(EngineError, match="another engine keeps its state in"):
+            Engine.start(persist=tmp_path)
+    finally:
+        engine.stop()
+    Engine.start(persist=tmp_path).stop()
+
+
 def test_a_state_of_another_version_is_refused_and_kept(tmp_path: Path) -> None:
     """It is not overwritten by an engine that cannot read it."""
     (tmp_path / "state.json").write_text('{"version": 99}')

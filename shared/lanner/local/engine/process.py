@@ -14,8 +14,7 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryFile
-from typing import Any
+from typing import IO, Any
 
 from lanner.local.engine.client import AwsClient
 from lanner.local.engine.create import create_resources
@@ -68,8 +67,7 @@ class Engine:
         wait: bool = True,
     ) -> Engine:
         """Start an engine process; with `wait` (or after `wait_ready`) it answers. Raises `EngineError`."""
-        if persist is not None:
-            _make_writable(persist)
+        lock = None if persist is None else _claim(persist)
         command = [sys.executable, "-m", "lanner.local.engine.server", "--port", str(port)]
         command += ["--services", ",".join(services)]
         if persist is not None:
@@ -80,8 +78,11 @@ class Engine:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=_child_environment(),
+            pass_fds=() if lock is None or os.name != "posix" else (lock.fileno(),),  # ours until it has saved
             start_new_session=os.name == "posix",  # Ctrl-C reaches us, not the child: we end it in our order
         )
+        if lock is not None:
+            lock.close()
         assert process.stdout is not None
         line = process.stdout.readline().decode()
         if not line.startswith("engine listening "):
@@ -176,14 +177,25 @@ def _mail(document: dict[str, Any]) -> Mail:
     return Mail(**{**document, **pairs, "destinations": tuple(document["destinations"])})
 
 
-def _make_writable(folder: Path) -> None:
-    """A folder in which state can be saved; known at the start, not when there is state to lose."""
+def _claim(folder: Path) -> IO[str]:
+    """A folder in which state can be saved, locked (not on Windows): known at the start, not when there is state to
+    lose. Of two engines with one folder the last to end would undo what the other saved. Raises `EngineError`."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=folder):
-            pass
+        lock = (folder / "lock").open("w")
     except OSError as error:
         raise EngineError(f"nothing can be kept in {folder}: {error.strerror}") from None
+    if os.name == "posix":
+        import fcntl
+
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            raise EngineError(f"another engine keeps its state in {folder}: end it, or name another folder") from None
+        except OSError:
+            pass  # a file system without locks
+    return lock
 
 
 def _child_environment() -> dict[str, str]:
