@@ -47,7 +47,7 @@ PROBLEM_SCHEMA: Document = {
                 "type": "object",
                 "required": ["pointer", "detail"],
                 "properties": {
-                    "pointer": {"type": "string", "description": "`#/member`, `?parameter` or `header Name`."},
+                    "pointer": {"type": "string", "description": "`#/member`, `?parameter`, `header Name` or `path name`."},
                     "detail": {"type": "string"},
                 },
             },

@@ -202,7 +202,7 @@ def application(routes: Any) -> Handler:  # Any: an APIRouter or an ASGI applica
         if isinstance(outcome, Response):
             return outcome
         if isinstance(outcome, RequestValidationError):
-            raise from_validation_error(outcome) from None
+            raise from_validation_error(outcome, request.headers.get("content-type", "")) from None
         if isinstance(outcome, HTTPException):
             raise from_http_exception(outcome) from outcome
         raise outcome

@@ -1,8 +1,8 @@
 """FastAPI's and Starlette's own errors as problems of ours.
 
-What is wrong with a body that is JSON is a 422 with JSON pointers; all else that a client wrote wrongly (syntax,
-parameters, headers) is a 400. The messages name the place and what would be right, never the value: values end up in
-logs and screenshots.
+What is wrong with a body that is JSON is a 422 with JSON pointers; a body that does not say that it is JSON, which
+FastAPI hands on unread, is a 415; all else that a client wrote wrongly (syntax, parameters, headers) is a 400. The
+messages name the place and what would be right, never the value: values end up in logs and screenshots.
 """
 
 from __future__ import annotations
@@ -14,12 +14,27 @@ from typing import Any
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from lanner.http.problems import MAX_ERRORS, ApiError, BadRequest, Unprocessable, header, member, parameter
+from lanner.http.problems import (
+    MAX_ERRORS,
+    ApiError,
+    BadRequest,
+    Unprocessable,
+    UnsupportedMediaType,
+    header,
+    member,
+    parameter,
+)
+
+_NO_OBJECT = frozenset(("model_attributes_type", "model_type", "dict_type", "dataclass_type"))
 
 
-def from_validation_error(error: RequestValidationError) -> ApiError:
-    """The problem for what FastAPI's validation found."""
+def from_validation_error(error: RequestValidationError, content_type: str = "application/json") -> ApiError:
+    """The problem for what FastAPI's validation found in a request whose body is of `content_type`."""
     found = error.errors()[:MAX_ERRORS]
+    if not _is_json(content_type) and any(tuple(each["loc"]) == ("body",) and _unread(each) for each in found):
+        named = f"not {content_type[:60]}" if content_type else "and there is none"
+        text = f"The body's Content-Type must be application/json, {named}"
+        return UnsupportedMediaType(text, headers={"accept": "application/json"})
     if any(each["type"] == "json_invalid" for each in found):
         first = found[0]
         position = first["loc"][-1] if first["loc"] else 0
@@ -31,6 +46,17 @@ def from_validation_error(error: RequestValidationError) -> ApiError:
             return BadRequest("A JSON body with Content-Type application/json is required", errors=entries)
         return Unprocessable("The body does not fit its schema", errors=entries)
     return BadRequest("The request has parameters that are not right", errors=entries)
+
+
+def _is_json(content_type: str) -> bool:
+    """As FastAPI decides it: `application/json`, or any `application/...+json`."""
+    kind, _, subtype = content_type.partition(";")[0].strip().lower().partition("/")
+    return kind == "application" and (subtype == "json" or subtype.endswith("+json"))
+
+
+def _unread(found: Any) -> bool:  # Any: one of pydantic's error dictionaries
+    """Whether an object or an array was wanted and the body's bytes were what there is."""
+    return found["type"] in _NO_OBJECT or found["type"] == "list_type"
 
 
 def _entry(found: Any) -> dict[str, str]:  # Any: one of pydantic's error dictionaries
@@ -51,6 +77,8 @@ def _sentence(found: Any) -> str:  # Any: one of pydantic's error dictionaries
         return "is not a member of this resource"
     if found["type"] == "missing":
         return "is required"
+    if found["type"] in _NO_OBJECT:
+        return "must be an object"
     text = str(found["msg"]).removeprefix("Value error, ")
     return text[:1].lower() + text[1:]
 
