@@ -47,7 +47,10 @@ PROBLEM_SCHEMA: Document = {
                 "type": "object",
                 "required": ["pointer", "detail"],
                 "properties": {
-                    "pointer": {"type": "string", "description": "`#/member`, `?parameter`, `header Name` or `path name`."},
+                    "pointer": {
+                        "type": "string",
+                        "description": "`#/member`, `?parameter`, `header Name` or `path name`.",
+                    },
                     "detail": {"type": "string"},
                 },
             },
