@@ -346,6 +346,7 @@ def test_the_cdn_hands_on_what_pages_and_writers_send() -> None:
 def test_outputs_name_the_urls() -> None:
     """Whoever deployed it reads where it is."""
     assert {"UrlV1", "UrlV2", "Url", "Documentation"} <= set(RAW["Outputs"])
+    assert {"JobsTableName", "JobsQueueUrl", "JobsDeadLetterQueueUrl", "CacheTableName"} <= set(RAW["Outputs"])
 
 
 @pytest.mark.parametrize("hook", ["DeployHooksBeforeTrafficFunction", "DeployHooksAfterTrafficFunction"])
