@@ -33,6 +33,8 @@ from lanner.http.message import Request, Response
 
 PROBLEM_JSON = "application/problem+json"
 TYPE_BASE = "/problems/"
+UNTYPED = "about:blank"
+"""The type of a problem that is its status and nothing else (RFC 9457 section 4.2.1): one without a slug."""
 MAX_ERRORS = 50
 """Entries of `errors`: ten thousand mistakes are answered as briefly as fifty, and never above a gateway's limit."""
 MAX_TOKEN = 200
@@ -69,7 +71,7 @@ class ApiError(Exception):
     def document(self, instance: str) -> dict[str, Any]:  # Any: JSON
         """The members of the problem document (RFC 9457 section 3); `instance` is the request's id."""
         members: dict[str, Any] = {
-            "type": TYPE_BASE + self.slug,
+            "type": TYPE_BASE + self.slug if self.slug else UNTYPED,
             "title": self.title,
             "status": self.status,
             "detail": self.detail or self.title,

@@ -7,7 +7,6 @@ messages name the place and what would be right, never the value: values end up 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -84,20 +83,21 @@ def _sentence(found: Any) -> str:  # Any: one of pydantic's error dictionaries
 
 
 def from_http_exception(error: HTTPException) -> ApiError:
-    """The problem for an `HTTPException`, whatever its status."""
+    """The problem for an `HTTPException`: of the type that its status has here, else `about:blank`, which says no more
+    than the status does (RFC 9457 section 4.2.1) and needs no page that explains it."""
+    headers = {name.lower(): value for name, value in (error.headers or {}).items()}
     try:
-        title = HTTPStatus(error.status_code).phrase
+        phrase = HTTPStatus(error.status_code).phrase
     except ValueError:
-        title = "Error"
-    detail: Any = error.detail
-    text = detail if isinstance(detail, str) else title
-    problem = ApiError(
-        text, title=title, slug=_slug(title), headers={k.lower(): v for k, v in (error.headers or {}).items()}
-    )
+        phrase = "Error"
+    given: Any = error.detail
+    detail = given if isinstance(given, str) else phrase
+    slug, title = "", phrase
+    ours: list[type[ApiError]] = [ApiError, *ApiError.__subclasses__()]
+    for known in ours:
+        if known.status == error.status_code and known.__module__ == ApiError.__module__:
+            slug, title = known.slug, known.title
+            break
+    problem = ApiError(detail, title=title, slug=slug, headers=headers)
     problem.status = error.status_code
     return problem
-
-
-def _slug(title: str) -> str:
-    words: Sequence[str] = "".join(c if c.isalnum() else " " for c in title.lower()).split()
-    return "-".join(words)

@@ -51,6 +51,8 @@ def solved(id: str, thing: Thing, request: FastApiRequest) -> Thing:  # noqa: A0
         raise Conflict("The name is taken")
     if id == "teapot":
         raise HTTPException(418, "short and stout", headers={"X-Pot": "1"})
+    if id.isdecimal() and int(id) >= 400:
+        raise HTTPException(int(id))
     if id == "broken":
         raise RuntimeError("secret=hunter2 of ada@example.org")
     return Thing(name=thing.name, size=thing.size + len(edge_request(request).request_id))
@@ -138,14 +140,19 @@ def test_any_starlette_response_passes(app: Any) -> None:
         (json_put("/v2/things/1", ""), 400, "bad-request", "#"),
         (rest_event(path="/v2/things", query=[("limit", "0")]), 400, "bad-request", "?limit"),
         (json_put("/v2/things/taken", '{"name":"x"}'), 409, "conflict", None),
-        (json_put("/v2/things/teapot", '{"name":"x"}'), 418, "i-m-a-teapot", None),
+        (json_put("/v2/things/teapot", '{"name":"x"}'), 418, None, None),
+        (json_put("/v2/things/410", '{"name":"x"}'), 410, "gone", None),
+        (json_put("/v2/things/405", '{"name":"x"}'), 405, "method-not-allowed", None),
+        (json_put("/v2/things/503", '{"name":"x"}'), 503, "unavailable", None),
+        (json_put("/v2/things/402", '{"name":"x"}'), 402, None, None),
         (json_put("/v2/things/broken", '{"name":"x"}'), 500, "internal-error", None),
     ],
 )
-def test_every_error_is_a_problem(app: Any, event: Any, status: int, slug: str, pointer: str | None) -> None:
+def test_every_error_is_a_problem(app: Any, event: Any, status: int, slug: str | None, pointer: str | None) -> None:
     """One shape for ApiError, validation, HTTPException and bugs."""
     got, headers, body = app(event)
-    assert (got, headers["content-type"], body["type"]) == (status, "application/problem+json", f"/problems/{slug}")
+    kind = "about:blank" if slug is None else f"/problems/{slug}"
+    assert (got, headers["content-type"], body["type"]) == (status, "application/problem+json", kind)
     assert {"type", "title", "status", "detail", "instance"} <= body.keys()
     assert body["instance"] == "req-1"
     assert headers["x-api-version"] == "v2"
