@@ -92,12 +92,11 @@ def from_http_exception(error: HTTPException) -> ApiError:
         phrase = "Error"
     given: Any = error.detail
     detail = given if isinstance(given, str) else phrase
-    slug, title = "", phrase
+    problem = ApiError(detail, title=phrase, headers=headers)
+    problem.status, problem.slug = error.status_code, ""
     ours: list[type[ApiError]] = [ApiError, *ApiError.__subclasses__()]
     for known in ours:
-        if known.status == error.status_code and known.__module__ == ApiError.__module__:
-            slug, title = known.slug, known.title
+        if known.status == problem.status and known.__module__ == ApiError.__module__:
+            problem.slug, problem.title = known.slug, known.title
             break
-    problem = ApiError(detail, title=title, slug=slug, headers=headers)
-    problem.status = error.status_code
     return problem
