@@ -38,12 +38,13 @@ class Project:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(ROOT / file, target)
 
-    def build(self, **environment: str) -> None:
+    def build(self, umask: int = 0o022, **environment: str) -> None:
         sam = program(".venv-sam", "sam", "sam")
         done = subprocess.run(
             [sam, "build"],
             cwd=self.folder,
             env=clean_environment(PYTHON=sys.executable, **environment),
+            umask=umask,
             capture_output=True,
             text=True,
             check=False,
@@ -193,9 +194,15 @@ def test_the_documentation_has_its_files(project: Project) -> None:
 
 
 def test_a_build_is_repeatable_and_needs_no_network(project: Project) -> None:
-    """The same bytes, names, permissions and times; pip is told that there is no index and is not asked anything."""
+    """The same bytes, names, permissions and times; pip is told that there is no index and is not asked anything.
+
+    So too where others may read nothing: Lambda unpacks what the zip says, and runs as another user.
+    """
     before = project.digests()
-    project.build(PIP_NO_INDEX="1", PIP_INDEX_URL="http://127.0.0.1:9/", HTTPS_PROXY="http://127.0.0.1:9/")
+    for file in project.folder.rglob("*"):
+        if not file.is_relative_to(project.folder / ".aws-sam") and not file.is_symlink():
+            file.chmod(file.stat().st_mode & 0o700)
+    project.build(umask=0o077, PIP_NO_INDEX="1", PIP_INDEX_URL="http://127.0.0.1:9/", HTTPS_PROXY="http://127.0.0.1:9/")
     assert project.digests() == before
 
 
