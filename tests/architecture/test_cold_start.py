@@ -94,10 +94,10 @@ def test_the_edge_answers_without_the_framework(package: str) -> None:
 
 
 @pytest.mark.parametrize(("package", "stage"), [("users_v1", "v1"), ("users_v2", "v2")])
-def test_a_read_from_storage_needs_no_framework(package: str, stage: str, storage: str) -> None:
+def test_a_read_from_storage_needs_no_framework(package: str, stage: str, storage: str, users_table: str) -> None:
     """One user from DynamoDB, here one that is not there: over the wire, without boto3 and without FastAPI."""
     settings = ("LANNER_USERS_TABLE", "LANNER_CURSOR_KEYS", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-    environment = {name: os.environ[name] for name in settings}
+    environment = {name: os.environ[name] for name in settings} | {"LANNER_USERS_TABLE": users_table}
     path = "/users/0190a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b"
     found = answered(package, [(path, "GET", {}, stage)], AWS_ENDPOINT_URL=storage, **environment)
     assert found["answers"][0] == 404
