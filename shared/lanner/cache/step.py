@@ -11,6 +11,8 @@ Contract:
   (RFC 9110 section 15.3.7), and a hit has nothing to compute.
 - Methods other than GET and HEAD pass. What they change is invalidated by whoever changes it, by tag, because another
   function, another version or a job may show it too.
+- The cache's Date goes no further: whoever answers the client writes one (RFC 9110 section 6.6.1), and REST APIs would
+  send ours as `x-amzn-Remapped-Date` beside it. Age says how old an answer is.
 - What clients may keep is counted from when they get it, within the policy's `ttl` (`CachePolicy.renew`).
 - A cache that is down costs its budget and never the answer.
 - A stale answer that may be served while it is refreshed is handed to the group's `refresh`, by name: a function of
@@ -94,8 +96,10 @@ def response_cache(group: RouteGroup, handler: Handler) -> Handler | None:
         if type(event) is dict and REFRESH_MARK in event:  # a request made by hand has no event
             return kept.refresh(request, origin)
         response = kept.handle(request, origin)
+        headers = response.headers
+        headers.pop("date", None)
         if policy.renews:
-            policy.renew(response.headers)
+            policy.renew(headers)
         return _as_problem(response, request) if response.status in _OWN_ERRORS else response
 
     return handle

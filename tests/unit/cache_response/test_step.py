@@ -95,6 +95,12 @@ def test_tags_of_the_route_and_of_what_it_read_invalidate(handle: Handler, calls
     assert len(calls) == 2
 
 
+def test_the_caches_date_goes_no_further(handle: Handler) -> None:
+    """Whoever answers the client writes one; a gateway would send ours under another name beside its own."""
+    answers = [handle(asked(None)) for _ in range(2)]
+    assert [("date" in each.headers, each.headers.get("age")) for each in answers] == [(False, None), (False, "0")]
+
+
 def test_a_hit_is_fresh_for_its_client_for_as_long_as_the_first_answer_was(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever its Age; a 304 says so too, and the stored answer stays as it is."""
     monkeypatch.setenv("LANNER_CACHE", "memory://")
