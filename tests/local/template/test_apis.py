@@ -1,35 +1,22 @@
-"""APIs: SAM's, raw ones, OpenAPI documents, authorizers, usage plans, domains."""
+"""APIs: SAM's and raw ones, their routes, CORS, throttles, and what is done on the way."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from lanner.local.plan import (
     AuthorizerPlan,
-    BasePathMapping,
     CloudPlan,
     CorsPlan,
-    HeaderGlob,
     MockResponse,
-    RoutingRule,
     ThrottlePlan,
 )
 from lanner.local.template import load_plan
+from tests.local.template.templates import FUNCTIONS, RAW
 
 Plan = Callable[..., CloudPlan]
-RAW = Path(__file__).parents[1] / "projects" / "raw_cases"
-
-FUNCTIONS = """
-Transform: AWS::Serverless-2016-10-31
-Globals:
-  Function: {Runtime: python3.13, CodeUri: src, Handler: app.handler}
-Resources:
-  F: {Type: AWS::Serverless::Function}
-  Guard: {Type: AWS::Serverless::Function}
-"""
 
 
 def test_a_raw_rest_api_is_put_together_from_its_resources() -> None:
@@ -110,50 +97,6 @@ Resources:
     assert [(each.method, each.path, each.function) for each in made.apis["Http"].routes] == [
         ("POST", "/child", "Child.F")
     ]
-
-
-def test_a_definition_file_is_read_with_its_lines(plan: Plan) -> None:
-    """DefinitionUri: findings point into it, and it is watched."""
-    made = plan(
-        FUNCTIONS + "  Api: {Type: AWS::Serverless::HttpApi, Properties: {DefinitionUri: api.yaml}}\n",
-        {
-            "api.yaml": """openapi: 3.0.1
-paths:
-  /$default:
-    x-amazon-apigateway-any-method:
-      x-amazon-apigateway-integration:
-        type: aws_proxy
-        payloadFormatVersion: "2.0"
-        uri: arn:aws:lambda:eu-west-1:123456789012:function:lanner-local-F
-  /bare:
-    get: {}
-"""
-        },
-    )
-    assert [(each.method, each.path, each.function) for each in made.apis["Api"].routes] == [("ANY", "$default", "F")]
-    (finding,) = made.findings
-    assert str(finding.where).endswith("api.yaml:10")
-    assert "GET /bare has no x-amazon-apigateway-integration" in finding.message
-    assert [each.name for each in made.files] == ["template.yaml", "api.yaml"]
-
-
-def test_an_event_of_an_api_with_a_definition_adds_nothing_and_says_so(plan: Plan) -> None:
-    """As SAM does, unless MergeDefinitions is set."""
-    template = (
-        FUNCTIONS
-        + """
-  G:
-    Type: AWS::Serverless::Function
-    Properties: {Events: {E: {Type: Api, Properties: {RestApiId: !Ref Api, Path: /e, Method: get}}}}
-  Api:
-    Type: AWS::Serverless::Api
-    Properties: {StageName: s, DefinitionBody: {openapi: 3.0.1, paths: {}}}
-"""
-    )
-    made = plan(template)
-    assert [each.message for each in made.findings] == ["the definition of Api has no GET /e: this event adds no route"]
-    merged = plan(template.replace("StageName: s,", "StageName: s, MergeDefinitions: true,"))
-    assert ([each.path for each in merged.apis["Api"].routes], merged.findings) == (["/e"], ())
 
 
 @pytest.mark.parametrize(
@@ -300,201 +243,6 @@ def test_cors_of_a_rest_api_as_sam_takes_it(plan: Plan, cors: str, headers: dict
     expected = {f"Access-Control-{name}": value for name, value in headers.items()}
     assert mock.headers == {"Access-Control-Allow-Methods": "GET,OPTIONS", **expected}
     assert [each.level for each in made.findings] == levels
-
-
-def test_references_inside_an_openapi_document_are_followed(plan: Plan) -> None:
-    """To integrations, parameters and path items; one that leads nowhere is an error."""
-    made = plan(
-        FUNCTIONS
-        + """
-  Api:
-    Type: AWS::Serverless::Api
-    Properties:
-      StageName: a
-      DefinitionBody:
-        x-amazon-apigateway-request-validators: {all: {validateRequestParameters: true}}
-        x-amazon-apigateway-request-validator: all
-        paths:
-          /a:
-            parameters: [{$ref: "#/components/parameters/Q"}]
-            get: {x-amazon-apigateway-integration: {$ref: "#/components/x-amazon-apigateway-integrations/f"}}
-          /b: {$ref: "#/paths/~1a"}
-          /c:
-            get: {x-amazon-apigateway-integration: {$ref: "#/components/x-amazon-apigateway-integrations/g"}}
-        components:
-          parameters: {Q: {name: q, in: query, required: true}}
-          x-amazon-apigateway-integrations: {f: {type: aws_proxy, uri: !Sub "path/${F.Arn}/invocations"}}
-"""
-    )
-    routes = made.apis["Api"].routes
-    assert [(each.path, each.function, each.required_parameters) for each in routes] == [
-        ("/a", "F", ("method.request.querystring.q",)),
-        ("/b", "F", ("method.request.querystring.q",)),
-    ]
-    assert made.findings[0].message == (
-        "$ref: there is no #/components/x-amazon-apigateway-integrations/g in this document"
-    )
-
-
-def test_a_mocks_templates_are_not_evaluated_and_that_is_said(plan: Plan) -> None:
-    """Literals are sent; a body with variables as it stands, a header that is mapped from elsewhere not at all."""
-    made = plan(
-        FUNCTIONS
-        + """
-  Api:
-    Type: AWS::Serverless::Api
-    Properties:
-      StageName: a
-      DefinitionBody:
-        paths:
-          /plain: {get: {x-amazon-apigateway-integration: {type: mock,
-            requestTemplates: {application/json: '{"statusCode": 201}'},
-            responses: {default: {statusCode: "201", responseParameters: {method.response.header.A: "'b'"},
-              responseTemplates: {application/json: '{"price": "$5"}'}}}}}}
-          /made: {get: {x-amazon-apigateway-integration: {type: mock,
-            requestTemplates: {application/json: '{"statusCode": 200}'},
-            responses: {default: {statusCode: "200",
-              responseParameters: {method.response.header.A: integration.response.header.B},
-              responseTemplates: {application/json: '{"id": "$context.requestId"}'}}}}}}
-"""
-    )
-    plain, mapped = (each.mock for each in made.apis["Api"].routes)
-    assert plain == MockResponse(201, {"A": "b"}, '{"price": "$5"}')
-    assert mapped == MockResponse(200, {}, '{"id": "$context.requestId"}')
-    assert [(each.level, each.message.partition(":")[0]) for each in made.findings] == [
-        ("unsupported", "the mock's header A is left out"),
-        ("unsupported", "a mock's templates are not evaluated locally"),
-    ]
-
-
-def test_where_api_keys_come_from(plan: Plan) -> None:
-    """SAM, raw and OpenAPI spellings; another word is an error."""
-    made = plan(
-        FUNCTIONS
-        + """
-  Sam: {Type: AWS::Serverless::Api, Properties: {StageName: a, ApiKeySourceType: AUTHORIZER}}
-  Raw: {Type: AWS::ApiGateway::RestApi, Properties: {ApiKeySourceType: AUTHORIZER}}
-  Open:
-    Type: AWS::Serverless::Api
-    Properties: {StageName: b, DefinitionBody: {x-amazon-apigateway-api-key-source: AUTHORIZER, paths: {}}}
-  Plain: {Type: AWS::Serverless::Api, Properties: {StageName: c, ApiKeySourceType: HEADER}}
-  Odd: {Type: AWS::Serverless::Api, Properties: {StageName: d, ApiKeySourceType: COOKIE}}
-"""
-    )
-    assert {name for name, api in made.apis.items() if api.keys_from_authorizer} == {"Sam", "Raw", "Open"}
-    assert "ApiKeySourceType takes HEADER or AUTHORIZER, not 'COOKIE'" in [each.message for each in made.findings]
-
-
-def test_what_an_authorizer_needs(plan: Plan) -> None:
-    """At most an hour, and identity sources to keep decisions by; several pools are said to be one."""
-    made = plan(
-        FUNCTIONS
-        + """
-  Api:
-    Type: AWS::Serverless::Api
-    Properties:
-      StageName: s
-      Auth:
-        Authorizers:
-          Long: {FunctionArn: !GetAtt Guard.Arn, Identity: {ReauthorizeEvery: 7200}}
-          Bare: {FunctionArn: !GetAtt Guard.Arn, FunctionPayloadType: REQUEST}
-          Asks: {FunctionArn: !GetAtt Guard.Arn, FunctionPayloadType: REQUEST, Identity: {ReauthorizeEvery: 0}}
-          Java: {FunctionArn: !GetAtt Guard.Arn, Identity: {ValidationExpression: "(?<how>Bearer) .+"}}
-          Odd: {FunctionArn: !GetAtt Guard.Arn, Identity: {ValidationExpression: "Bearer (+"}}
-          Pools: {UserPoolArn: ["arn:aws:cognito-idp:x:1:userpool/a", "arn:aws:cognito-idp:x:1:userpool/b"]}
-"""
-    )
-    pools = made.apis["Api"].authorizers["Pools"]
-    assert pools.issuer == "https://cognito-idp.x.amazonaws.com/a"
-    assert made.apis["Api"].authorizers["Java"].validation_regex == "(?P<how>Bearer) .+"
-    assert made.apis["Api"].authorizers["Odd"].validation_regex is None
-    assert [each.message.partition(" not tried")[0] for each in made.findings if each.level == "unsupported"] == [
-        "ValidationExpression: 'Bearer (+' is",
-        "UserPoolArn: tokens of the first pool alone are accepted locally",
-    ]
-    assert made.apis["Api"].authorizers["Long"].ttl == 3600
-    assert [each.message for each in made.findings if each.level == "error"] == [
-        "ReauthorizeEvery is 7200; API Gateway allows 0 to 3600",
-        "the authorizer 'Bare' keeps its decisions, so it needs identity sources to keep them by",
-    ]
-
-
-def test_an_authorizer_that_is_not_here_leaves_its_routes_open_and_says_so(plan: Plan) -> None:
-    """Once, not for every route; a name that is nowhere is an error."""
-    made = plan(
-        FUNCTIONS
-        + """
-  Api:
-    Type: AWS::Serverless::Api
-    Properties:
-      StageName: s
-      Auth:
-        DefaultAuthorizer: Other
-        Authorizers: {Other: {FunctionArn: "arn:aws:lambda:eu-west-1:210987654321:function:other"}}
-  G:
-    Type: AWS::Serverless::Function
-    Properties:
-      Events:
-        A: {Type: Api, Properties: {RestApiId: !Ref Api, Path: /a, Method: get}}
-        B: {Type: Api, Properties: {RestApiId: !Ref Api, Path: /b, Method: get, Auth: {Authorizer: Otter}}}
-"""
-    )
-    assert [(each.path, each.authorizer) for each in made.apis["Api"].routes] == [("/a", None), ("/b", None)]
-    first, second = made.findings
-    assert first.level == "unsupported"
-    assert "its routes are served without it" in first.message
-    assert (second.level, second.message) == ("error", "Api has no authorizer 'Otter' (it has: none)")
-
-
-def test_domains_have_their_mappings_and_rules() -> None:
-    """SAM's Domain, both kinds of mappings, and a rule whose AnyOf becomes one rule for each choice."""
-    made = load_plan(RAW / "domains.yaml")
-    assert made.findings == ()
-    raw, sam = made.domains
-    assert (raw.name, raw.rules_first) == ("raw.example", True)
-    assert raw.mappings == (BasePathMapping("web/deep", "Web", "$default"), BasePathMapping("", "V2", "v2"))
-    c = HeaderGlob("C", "y")
-    assert raw.rules == (
-        RoutingRule(20, "V1", "v1", ("old",), (HeaderGlob("A", "x*"), c), True),
-        RoutingRule(20, "V1", "v1", ("old",), (HeaderGlob("B", "1"), c), True),
-    )
-    assert (sam.name, [each.base_path for each in sam.mappings]) == ("sam.example", ["one", "two"])
-
-
-def test_a_base_path_or_a_priority_that_is_used_twice_is_a_finding(plan: Plan) -> None:
-    """AWS refuses it."""
-    twice = (
-        (RAW / "domains.yaml").read_text()
-        + """
-  Again: {Type: AWS::ApiGateway::BasePathMapping, Properties: {DomainName: !Ref Domain, RestApiId: !Ref V1, Stage: v1}}
-  Same:
-    Type: AWS::ApiGatewayV2::RoutingRule
-    Properties:
-      DomainNameArn: !GetAtt Domain.DomainNameArn
-      Priority: 20
-      Actions: [{InvokeApi: {ApiId: !Ref V1, Stage: v1}}]
-"""
-    )
-    assert [(each.resource, each.message) for each in plan(twice).findings] == [
-        ("Again", "the base path '(none)' is mapped twice"),
-        ("Same", "priority 20 is used twice"),
-    ]
-
-
-def test_a_sections_include_and_a_macro_of_the_template(plan: Plan) -> None:
-    """Resources from a file; an own macro and a missing SAM transform are findings."""
-    made = plan(
-        """
-Transform: [AWS::Serverless-2016-10-31, MyMacro]
-Resources:
-  Fn::Transform: {Name: AWS::Include, Parameters: {Location: more.yaml}}
-""",
-        {"more.yaml": "Topic: {Type: AWS::SNS::Topic, Properties: {DisplayName: !Ref AWS::Region}}\n"},
-    )
-    assert made.resources["Topic"].properties == {"DisplayName": "eu-west-1"}
-    assert [each.message for each in made.findings] == ["the macro 'MyMacro' runs in AWS only"]
-    bare = plan("Resources: {T: {Type: AWS::Serverless::SimpleTable}}")
-    assert "need `Transform: AWS::Serverless-2016-10-31`" in bare.findings[0].message
 
 
 def test_routes_have_the_throttles_that_settings_give_them(plan: Plan) -> None:
