@@ -64,15 +64,8 @@ def load_plan(
     sources = Sources()
     for stack in tree.stacks():
         collect_sources(stack, world, sources)
-    resources = {}
-    for stack in tree.stacks():
-        resources.update(resource_plans(stack))
-    functions: dict[str, FunctionPlan] = {}
-    for stack in tree.stacks():
-        for resource in stack.of_type(*FUNCTIONS):
-            plan = function_plan(resource, stack, world, sources)
-            if plan is not None:
-                functions[plan.logical_id] = plan
+    resources = {name: each for stack in tree.stacks() for name, each in resource_plans(stack).items()}
+    functions = _functions(tree, world, sources)
     check_visibility(functions.values(), resources, findings)
     if built:
         _compiled_for_here(functions.values(), findings, Where(file, 1))
@@ -98,6 +91,16 @@ def load_plan(
         findings=findings.sorted(),
         files=tuple(files),
     )
+
+
+def _functions(tree: StackTree, world: World, sources: Sources) -> dict[str, FunctionPlan]:
+    """The functions of all stacks that can run, by logical id."""
+    made = [
+        function_plan(resource, stack, world, sources)
+        for stack in tree.stacks()
+        for resource in stack.of_type(*FUNCTIONS)
+    ]
+    return {plan.logical_id: plan for plan in made if plan is not None}
 
 
 def _template_file(template: Path) -> Path:
