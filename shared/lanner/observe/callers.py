@@ -103,11 +103,13 @@ def _record(line: str) -> Record | None:
         if start < 0:
             return None
         try:
-            document, _ = _DECODER.raw_decode(line, start)
+            document, end = _DECODER.raw_decode(line, start)
         except (ValueError, RecursionError):
-            start = line.find("{", start + 1)
-            continue
-        return document if _is_request_line(document) else None
+            end = start + 1
+        else:
+            if _is_request_line(document):
+                return document  # type: ignore[no-any-return]
+        start = line.find("{", end)
     return None
 
 

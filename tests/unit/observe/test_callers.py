@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lanner.cli import main
@@ -134,6 +134,8 @@ def test_what_is_no_request_line_is_skipped(text: str) -> None:
 
 
 @given(prefix=st.text().filter(lambda text: text.count("{") < MAX_ATTEMPTS), suffix=st.text())
+@example(prefix="{}", suffix="")
+@example(prefix='Fn {"attempt": {"_aws": {}}} | ', suffix="}")
 def test_a_line_is_found_behind_any_prefix(prefix: str, suffix: str) -> None:
     """`lanner logs` and CloudWatch put names and times in front; what follows does not matter."""
     document = line(consumer="ua:{odd}", detail=[{"a": "}"}])
